@@ -1,0 +1,163 @@
+// voxion._core: the core for Python. torch must have been imported before.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "charge_predictor.hpp"
+#include "error.hpp"
+
+namespace py = pybind11;
+using namespace py::literals;
+
+namespace {
+
+using Array = py::array_t<double, py::array::c_style | py::array::forcecast>;
+
+std::span<const double> view(const Array &array) {
+  return {array.data(), static_cast<std::size_t>(array.size())};
+}
+
+void require_shape(const Array &array, const char *name, py::ssize_t columns) {
+  if (array.ndim() != 2 || array.shape(1) != columns)
+    throw voxion::Error(std::string(name) + " must have the shape [n, " + std::to_string(columns) +
+                        "]");
+}
+
+void require_length(const Array &array, const char *name, py::ssize_t length) {
+  if (array.ndim() != 1 || array.shape(0) != length)
+    throw voxion::Error(std::string(name) + " must have the shape [" + std::to_string(length) + "]");
+}
+
+voxion::Cell make_cell(const Array &vectors, const std::array<bool, 3> &periodic) {
+  require_shape(vectors, "cell", 3);
+  voxion::Cell cell;
+  for (int i = 0; i < 3; ++i)
+    for (int d = 0; d < 3; ++d) cell.vectors[i][d] = vectors.at(i, d);
+  cell.periodic = periodic;
+  return cell;
+}
+
+Array site_potentials(const Array &surface, const Array &sources, const Array &charges,
+                      const Array &cell, const std::array<bool, 3> &periodic,
+                      const std::vector<double> &widths, double cutoff) {
+  require_shape(surface, "surface_positions", 3);
+  require_shape(sources, "source_positions", 3);
+  require_length(charges, "source_charges", sources.shape(0));
+  voxion::SitePotentials sums({widths, cutoff}, 0.0);
+  Array out({surface.shape(0), static_cast<py::ssize_t>(widths.size())});
+  sums.compute(view(surface), view(sources), view(charges), make_cell(cell, periodic),
+               {out.mutable_data(), static_cast<std::size_t>(out.size())});
+  return out;
+}
+
+// One prediction as an engine makes it.
+struct Prediction {
+  Array charges;
+  voxion::ChargeReport report;
+};
+
+class Predictor {
+ public:
+  Predictor(const std::string &path, const std::string &device, int threads)
+      : Predictor(voxion::load_torchscript(path, device, threads), path) {}
+
+  const std::string &contract() const { return json_; }
+
+  Prediction predict(const Array &sources, const Array &source_charges, const Array &surface,
+                     const Array &cell, const std::array<bool, 3> &periodic,
+                     std::optional<double> total) {
+    require_shape(sources, "source_positions", 3);
+    require_length(source_charges, "source_charges", sources.shape(0));
+    require_shape(surface, "surface_positions", 3);
+    const auto &contract = predictor_.contract();
+    if (!total) total = contract.total_charge;
+    if (!total) throw voxion::Error("the model leaves the total charge open: give total_charge");
+    voxion::check_surface(contract, static_cast<std::size_t>(surface.shape(0)));
+    voxion::check_sources(contract, view(source_charges));
+    Prediction result{Array(surface.shape(0)), {}};
+    const std::span<double> charges{result.charges.mutable_data(),
+                                    static_cast<std::size_t>(surface.shape(0))};
+    const auto box = make_cell(cell, periodic);
+    if (contract.inputs == voxion::ChargeInputs::positions) {
+      result.report = predictor_.from_positions(view(sources), view(source_charges), view(surface),
+                                                box, *total, charges);
+    } else {
+      std::vector<double> potentials(charges.size() * contract.input_min.size());
+      site_potentials_->compute(view(surface), view(sources), view(source_charges), box, potentials);
+      result.report =
+          predictor_.from_site_potentials(potentials, view(surface), box, *total, charges);
+    }
+    return result;
+  }
+
+ private:
+  Predictor(std::unique_ptr<voxion::ModelRunner> runner, const std::string &path)
+      : json_(runner->contract_json()), predictor_(std::move(runner), path) {
+    if (predictor_.contract().radial_functions)
+      site_potentials_ =
+          std::make_unique<voxion::SitePotentials>(*predictor_.contract().radial_functions);
+  }
+
+  std::string json_;
+  voxion::ChargePredictor predictor_;
+  std::unique_ptr<voxion::SitePotentials> site_potentials_;
+};
+
+}  // namespace
+
+PYBIND11_MODULE(_core, module) {
+  module.doc() = "Voxion's compiled core: the code that runs inside the engines.";
+  module.attr("torch_version") = VOXION_TORCH_VERSION;
+  module.attr("lammps_version") = VOXION_LAMMPS_VERSION;
+
+  py::register_exception_translator([](std::exception_ptr exception) {
+    try {
+      if (exception) std::rethrow_exception(exception);
+    } catch (const voxion::Error &e) {
+      const auto type = py::module_::import("voxion.errors").attr("VoxionError");
+      PyErr_SetString(type.ptr(), e.what());
+    }
+  });
+
+  module.def("site_potentials", &site_potentials, "surface_positions"_a, "source_positions"_a,
+             "source_charges"_a, "cell"_a, "periodic"_a, "widths"_a, "cutoff"_a,
+             "Smeared potentials of point charges at surface sites.\n\n"
+             "phi[i, k] = sum_j q_j (erfc(a_k r)/r - erfc(a_k rc)/rc) over all sources and their\n"
+             "periodic images within the cutoff.\n\n"
+             "Parameters\n----------\n"
+             "surface_positions : array, shape (M, 3), angstrom\n"
+             "source_positions : array, shape (N, 3), angstrom\n"
+             "source_charges : array, shape (N,), e\n"
+             "cell : array, shape (3, 3), angstrom, rows are the lattice vectors\n"
+             "periodic : three bools\n"
+             "widths : list of K inverse widths a, 1/angstrom\n"
+             "cutoff : rc, angstrom\n\n"
+             "Returns\n-------\narray, shape (M, K), e/angstrom\n\n"
+             "Raises\n------\nVoxionError\n    For wrong shapes, a flat cell or positions that are "
+             "not finite.\n");
+
+  py::class_<Prediction>(module, "Prediction", "Charges of one configuration.")
+      .def_readonly("charges", &Prediction::charges, "Charges, shape (M,), e.")
+      .def_property_readonly(
+          "correction", [](const Prediction &p) { return p.report.correction; },
+          "Charge that was spread evenly to reach the total, e.")
+      .def_property_readonly(
+          "residual", [](const Prediction &p) { return p.report.residual; },
+          "Sum before the correction minus the total, e.")
+      .def_property_readonly(
+          "outside_fraction", [](const Prediction &p) { return p.report.outside_fraction; },
+          "Share of inputs outside the training range.");
+
+  py::class_<Predictor>(module, "ChargePredictor",
+                        "A surface-charges model run by the code that the engines run.")
+      .def(py::init<const std::string &, const std::string &, int>(), "path"_a, "device"_a = "cpu",
+           "threads"_a = 1)
+      .def_property_readonly("contract", &Predictor::contract, "The model's voxion.json.")
+      .def("predict", &Predictor::predict, "source_positions"_a, "source_charges"_a,
+           "surface_positions"_a, "cell"_a, "periodic"_a, "total_charge"_a = py::none(),
+           "Predict the charges of one configuration.\n\n"
+           "Arrays as in site_potentials, sources in ascending atom ID; total_charge (e) is the\n"
+           "model's own by default.\n\nReturns\n-------\nPrediction\n\n"
+           "Raises\n------\nVoxionError\n    If the model does not fit the input, fails, or gives "
+           "a charge that is not finite.\n");
+}

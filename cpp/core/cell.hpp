@@ -1,0 +1,30 @@
+// The simulation cell: three lattice vectors (rows, angstrom) and which of them repeat.
+#pragma once
+
+#include <array>
+
+namespace voxion {
+
+using Vector = std::array<double, 3>;
+
+struct Cell {
+  std::array<Vector, 3> vectors{};
+  std::array<bool, 3> periodic{true, true, true};
+
+  bool operator==(const Cell &) const = default;
+};
+
+// Fractional coordinates of positions, and the distances between opposite faces of the cell.
+class Reciprocal {
+ public:
+  // Throws Error when the lattice vectors do not span a volume.
+  explicit Reciprocal(const Cell &cell);
+  Vector fractional(const double *position) const;
+  double width(int direction) const { return widths_[direction]; }
+
+ private:
+  std::array<Vector, 3> inverse_{};  // columns of the inverse of the matrix of lattice vectors
+  Vector widths_{};
+};
+
+}  // namespace voxion

@@ -1,0 +1,66 @@
+// From the electrolyte's positions to the charges of the surface atoms.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cell.hpp"
+#include "contract.hpp"
+#include "model_runner.hpp"
+#include "site_potentials.hpp"
+
+namespace voxion {
+
+// What is known of a prediction besides the charges themselves.
+struct ChargeReport {
+  double correction = 0.0;        // charge that was spread evenly to reach the total (e)
+  double min = 0.0, mean = 0.0, max = 0.0;  // of the charges, after the correction (e)
+  double residual = 0.0;          // sum before the correction minus the total (e)
+  double outside_fraction = 0.0;  // share of inputs outside the training range
+};
+
+// Sources must be as the model was trained. Throws Error otherwise.
+// `charges` are the sources' charges in ascending atom ID.
+void check_sources(const ChargeContract &contract, std::span<const double> charges);
+
+// Throws Error unless the model takes `count` surface atoms.
+void check_surface(const ChargeContract &contract, std::size_t count);
+
+// True where the model was trained in one cell and `cell` differs from it by more than 1e-3 of the
+// trained edge in a periodic direction.
+bool differs_from_trained_cell(const ChargeContract &contract, const Cell &cell);
+
+// Spreads `total` - sum(charges) evenly; the new sum is `total` to 1e-12 e. Returns the correction.
+double spread_correction(std::span<double> charges, double total);
+
+// Runs a surface-charges model, checks what it says and makes the total charge exact.
+class ChargePredictor {
+ public:
+  // Throws Error when the model's contract is not one of kind surface-charges.
+  ChargePredictor(std::unique_ptr<ModelRunner> runner, const std::string &name);
+
+  const ChargeContract &contract() const { return contract_; }
+
+  // All arrays are xyz triples (angstrom) or charges (e). `charges` receives one value per surface
+  // atom. Throws NonFiniteCharge, or Error when the model fails or gives another number of charges.
+  ChargeReport from_positions(std::span<const double> sources,
+                              std::span<const double> source_charges,
+                              std::span<const double> surface, const Cell &cell, double total,
+                              std::span<double> charges);
+  // `potentials` has surface atoms x radial functions values, from SitePotentials.
+  ChargeReport from_site_potentials(std::span<const double> potentials,
+                                    std::span<const double> surface, const Cell &cell, double total,
+                                    std::span<double> charges);
+
+ private:
+  ChargeReport finish(const std::vector<ArrayView> &inputs, double total,
+                      std::span<double> charges);
+  double outside_fraction(std::span<const double> inputs) const;
+
+  std::unique_ptr<ModelRunner> runner_;
+  ChargeContract contract_;
+};
+
+}  // namespace voxion

@@ -1,0 +1,248 @@
+// The pair list and the sums of site potentials.
+#include "site_potentials.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "error.hpp"
+
+// One binary for all processors: the inner loop is compiled twice and the loader picks one.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define VOXION_VECTOR_CLONES __attribute__((target_clones("arch=haswell", "default")))
+#else
+#define VOXION_VECTOR_CLONES
+#endif
+
+namespace voxion {
+
+namespace {
+
+double squared_distance(const double *a, const double *b) {
+  const double x = a[0] - b[0], y = a[1] - b[1], z = a[2] - b[2];
+  return x * x + y * y + z * z;
+}
+
+bool moved(std::span<const double> now, std::span<const double> then, double limit) {
+  for (std::size_t i = 0; i < now.size(); i += 3)
+    // written so that a NaN counts as moved
+    if (!(squared_distance(&now[i], &then[i]) <= limit * limit)) return true;
+  return false;
+}
+
+void require_finite(std::span<const double> positions, const char *what) {
+  for (std::size_t i = 0; i < positions.size(); ++i)
+    if (!std::isfinite(positions[i]))
+      throw Error("the position of " + std::string(what) + " " + std::to_string(i / 3 + 1) +
+                  " is not finite: the simulation has become unstable");
+}
+
+Vector lattice_shift(const Cell &cell, const std::array<int, 3> &n) {
+  Vector shift{};
+  for (int i = 0; i < 3; ++i)
+    for (int d = 0; d < 3; ++d) shift[d] += n[i] * cell.vectors[i][d];
+  return shift;
+}
+
+// Buckets of points on a regular grid with edges of at least `edge`.
+class Grid {
+ public:
+  Grid(std::span<const double> points, double edge) : edge_(edge) {
+    const std::size_t n = points.size() / 3;
+    for (int d = 0; d < 3; ++d) {
+      low_[d] = high_[d] = n ? points[d] : 0.0;
+      for (std::size_t i = 0; i < n; ++i) {
+        low_[d] = std::min(low_[d], points[3 * i + d]);
+        high_[d] = std::max(high_[d], points[3 * i + d]);
+      }
+      size_[d] = static_cast<long>((high_[d] - low_[d]) / edge_) + 1;
+    }
+    begin_.assign(static_cast<std::size_t>(size_[0] * size_[1] * size_[2]) + 1, 0);
+    std::vector<std::size_t> bucket(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      bucket[i] = index(position(0, points[3 * i]), position(1, points[3 * i + 1]),
+                        position(2, points[3 * i + 2]));
+      ++begin_[bucket[i] + 1];
+    }
+    for (std::size_t b = 1; b < begin_.size(); ++b) begin_[b] += begin_[b - 1];
+    members_.resize(n);
+    auto next = begin_;
+    for (std::size_t i = 0; i < n; ++i) members_[next[bucket[i]]++] = static_cast<std::uint32_t>(i);
+  }
+
+  // Calls visit(point) for all points in buckets that come within `reach` of the centre.
+  template <typename Visit>
+  void near(const double *centre, double reach, Visit visit) const {
+    std::array<long, 3> from{}, to{};
+    for (int d = 0; d < 3; ++d) {
+      if (centre[d] < low_[d] - reach || centre[d] > high_[d] + reach) return;
+      from[d] = std::max(position(d, centre[d] - reach), 0L);
+      to[d] = std::min(position(d, centre[d] + reach), size_[d] - 1);
+    }
+    for (long x = from[0]; x <= to[0]; ++x)
+      for (long y = from[1]; y <= to[1]; ++y)
+        for (auto m = begin_[index(x, y, from[2])]; m < begin_[index(x, y, to[2]) + 1]; ++m)
+          visit(members_[m]);
+  }
+
+ private:
+  long position(int d, double x) const {
+    return static_cast<long>(std::floor((x - low_[d]) / edge_));
+  }
+  std::size_t index(long x, long y, long z) const {
+    return static_cast<std::size_t>((x * size_[1] + y) * size_[2] + z);
+  }
+
+  double edge_;
+  Vector low_{}, high_{};
+  std::array<long, 3> size_{};
+  std::vector<std::size_t> begin_;
+  std::vector<std::uint32_t> members_;
+};
+
+}  // namespace
+
+// What the summing loop reads and writes.
+struct SitePotentials::Sums {
+  const RadialTable &table;
+  const double *sources, *charges;
+  std::span<const NearSource> near;
+  const std::uint32_t *pairs, *image_sites;
+  const double *image_positions;
+  double *rows;  // stride() values a site
+
+  // Stride is known to the compiler, or 0 for any.
+  template <std::size_t Stride>
+  [[gnu::always_inline]] inline void add() const {
+    const std::size_t stride = Stride ? Stride : table.stride();
+    const double cutoff2 = table.cutoff() * table.cutoff();
+    for (const auto &near_source : near) {
+      const double *origin = &sources[3 * near_source.source];
+      const double charge = charges[near_source.source];
+      const double source[3] = {origin[0] + near_source.shift[0], origin[1] + near_source.shift[1],
+                                origin[2] + near_source.shift[2]};
+      for (auto p = near_source.begin; p < near_source.end; ++p) {
+        const auto image = pairs[p];
+        const double r2 = squared_distance(&image_positions[3 * image], source);
+        if (r2 >= cutoff2) continue;
+        const double r = std::sqrt(r2);
+        double *row = rows + image_sites[image] * stride;
+        if (r < RadialTable::r_min) {
+          for (std::size_t k = 0; k < table.count(); ++k) row[k] += charge * table.exact(k, r);
+          continue;
+        }
+        const double u = r * (1.0 / RadialTable::spacing);
+        const auto interval = static_cast<std::size_t>(u);
+        const double t = u - static_cast<double>(interval);
+        const double *c = table.coefficients(interval);
+        for (std::size_t k = 0; k < stride; ++k)
+          row[k] +=
+              charge *
+              (c[k] + t * (c[stride + k] + t * (c[2 * stride + k] + t * c[3 * stride + k])));
+      }
+    }
+  }
+};
+
+VOXION_VECTOR_CLONES void SitePotentials::add_all(const Sums &sums) {
+  switch (sums.table.stride()) {
+    case 4:
+      return sums.add<4>();
+    case 8:
+      return sums.add<8>();
+    case 12:
+      return sums.add<12>();
+    default:
+      return sums.add<0>();
+  }
+}
+
+SitePotentials::SitePotentials(const RadialFunctions &functions, double skin)
+    : table_(functions), reach_(functions.cutoff + skin), skin_(skin) {}
+
+void SitePotentials::compute(std::span<const double> sites, std::span<const double> sources,
+                             std::span<const double> charges, const Cell &cell,
+                             std::span<double> out) {
+  if (outdated(sites, sources, cell)) build(sites, sources, cell);
+  for (std::size_t i = 0; i < image_sites_.size(); ++i)
+    for (int d = 0; d < 3; ++d)
+      image_positions_[3 * i + d] = sites[3 * image_sites_[i] + d] + image_shifts_[i][d];
+
+  const std::size_t stride = table_.stride(), count = table_.count();
+  rows_.assign(sites.size() / 3 * stride, 0.0);
+  add_all({table_, sources.data(), charges.data(), near_, pairs_.data(), image_sites_.data(),
+           image_positions_.data(), rows_.data()});
+  for (std::size_t i = 0; i < sites.size() / 3; ++i)
+    std::copy_n(&rows_[i * stride], count, &out[i * count]);
+}
+
+bool SitePotentials::outdated(std::span<const double> sites, std::span<const double> sources,
+                              const Cell &cell) const {
+  return !valid_ || sites.size() != built_sites_.size() || sources.size() != built_sources_.size() ||
+         !(cell == cell_) || moved(sites, built_sites_, 0.5 * skin_) ||
+         moved(sources, built_sources_, 0.5 * skin_);
+}
+
+void SitePotentials::build(std::span<const double> sites, std::span<const double> sources,
+                           const Cell &cell) {
+  require_finite(sites, "surface atom");
+  require_finite(sources, "source atom");
+  const Reciprocal reciprocal(cell);
+  make_images(sites, cell, reciprocal);
+  find_pairs(sources, cell, reciprocal);
+  built_sites_.assign(sites.begin(), sites.end());
+  built_sources_.assign(sources.begin(), sources.end());
+  cell_ = cell;
+  valid_ = true;
+}
+
+// All images of the sites that a source inside the cell can reach.
+void SitePotentials::make_images(std::span<const double> sites, const Cell &cell,
+                                 const Reciprocal &reciprocal) {
+  image_sites_.clear();
+  image_shifts_.clear();
+  image_positions_.clear();
+  for (std::size_t site = 0; site < sites.size() / 3; ++site) {
+    const Vector fraction = reciprocal.fractional(&sites[3 * site]);
+    std::array<int, 3> from{}, to{}, n{};
+    for (int i = 0; i < 3; ++i) {
+      if (!cell.periodic[i]) continue;
+      const double margin = reach_ / reciprocal.width(i);
+      from[i] = static_cast<int>(std::ceil(-margin - fraction[i]));
+      to[i] = static_cast<int>(std::floor(1.0 + margin - fraction[i]));
+    }
+    for (n[0] = from[0]; n[0] <= to[0]; ++n[0])
+      for (n[1] = from[1]; n[1] <= to[1]; ++n[1])
+        for (n[2] = from[2]; n[2] <= to[2]; ++n[2]) {
+          image_sites_.push_back(static_cast<std::uint32_t>(site));
+          image_shifts_.push_back(lattice_shift(cell, n));
+          for (int d = 0; d < 3; ++d)
+            image_positions_.push_back(sites[3 * site + d] + image_shifts_.back()[d]);
+        }
+  }
+}
+
+void SitePotentials::find_pairs(std::span<const double> sources, const Cell &cell,
+                                const Reciprocal &reciprocal) {
+  const Grid grid(image_positions_, 0.5 * reach_);
+  const double reach2 = reach_ * reach_;
+  near_.clear();
+  pairs_.clear();
+  for (std::size_t source = 0; source < sources.size() / 3; ++source) {
+    const Vector fraction = reciprocal.fractional(&sources[3 * source]);
+    std::array<int, 3> n{};
+    for (int i = 0; i < 3; ++i)
+      if (cell.periodic[i]) n[i] = -static_cast<int>(std::floor(fraction[i]));
+    const Vector shift = lattice_shift(cell, n);
+    const double position[3] = {sources[3 * source] + shift[0], sources[3 * source + 1] + shift[1],
+                                sources[3 * source + 2] + shift[2]};
+    const auto begin = static_cast<std::uint32_t>(pairs_.size());
+    grid.near(position, reach_, [&](std::uint32_t image) {
+      if (squared_distance(&image_positions_[3 * image], position) < reach2) pairs_.push_back(image);
+    });
+    const auto end = static_cast<std::uint32_t>(pairs_.size());
+    if (end > begin) near_.push_back({static_cast<std::uint32_t>(source), begin, end, shift});
+  }
+}
+
+}  // namespace voxion

@@ -1,0 +1,110 @@
+// TorchScript as the backend behind ModelRunner; the only file of the core that includes torch.
+#include <ATen/Parallel.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/script.h>
+#include <torch/version.h>
+
+#include <fstream>
+
+#include "contract.hpp"
+#include "error.hpp"
+#include "model_runner.hpp"
+#include "thread_guard.hpp"
+
+// The OpenMP runtime that torch is bound to in this process; libtorch always brings one.
+extern "C" int omp_get_max_threads(void);
+extern "C" void omp_set_num_threads(int);
+
+namespace voxion {
+
+ThreadGuard::ThreadGuard(int threads) : host_threads_(omp_get_max_threads()) {
+  if (at::get_num_threads() != threads) at::set_num_threads(threads);
+}
+
+ThreadGuard::~ThreadGuard() { omp_set_num_threads(host_threads_); }
+
+namespace {
+
+std::string first_line(const std::string &text) { return text.substr(0, text.find('\n')); }
+
+torch::Device parse_device(const std::string &name) {
+  if (name != "cpu" && name != "cuda")
+    throw Error("device must be cpu or cuda, found '" + name + "'");
+  if (name == "cuda" && !at::hasCUDA())
+    throw Error("device cuda was asked for, but torch " TORCH_VERSION
+                " finds no CUDA device; use device cpu or install a CUDA build of torch");
+  return torch::Device(name);
+}
+
+class TorchScriptRunner : public ModelRunner {
+ public:
+  TorchScriptRunner(const std::string &path, const std::string &device, int threads)
+      : path_(path), device_(parse_device(device)), threads_(threads) {
+    if (!std::ifstream(path)) throw Error("model file " + path + " cannot be read: no such file?");
+    torch::jit::ExtraFilesMap extra{{contract_file, ""}};
+    const ThreadGuard guard(threads_);
+    try {
+      module_ = torch::jit::load(path, device_, extra);
+    } catch (const std::exception &e) {
+      throw Error("model file " + path + " is not a TorchScript archive (" + first_line(e.what()) +
+                  "); make one with 'voxion charges export'");
+    }
+    module_.eval();
+    contract_ = extra[contract_file];
+    if (contract_.empty())
+      throw Error("model file " + path + " is TorchScript, but carries no " + contract_file +
+                  "; export it with 'voxion charges export'");
+  }
+
+  const std::string &contract_json() const override { return contract_; }
+
+  std::vector<double> forward(const std::vector<ArrayView> &inputs) override {
+    const ThreadGuard guard(threads_);
+    const c10::InferenceMode inference;
+    // No profiling executor: its first calls take tens of milliseconds and its later ones may
+    // round differently, so that a continued run would not repeat an uninterrupted one.
+    const torch::jit::GraphOptimizerEnabledGuard unoptimised(false);
+    try {
+      std::vector<c10::IValue> arguments;
+      for (const auto &input : inputs) {
+        auto tensor = torch::from_blob(const_cast<double *>(input.data), input.shape, torch::kFloat64);
+        arguments.emplace_back(device_.is_cpu() ? tensor : tensor.to(device_));
+      }
+      const auto result = module_.forward(std::move(arguments));
+      if (!result.isTensor()) throw Error("model " + path_ + " did not return one tensor");
+      const auto output = result.toTensor().to(torch::kCPU, torch::kFloat64).contiguous().flatten();
+      const double *data = output.const_data_ptr<double>();
+      return {data, data + output.numel()};
+    } catch (const Error &) {
+      throw;
+    } catch (const std::exception &e) {
+      throw Error("model " + path_ + " failed in its forward call: " + e.what());
+    }
+  }
+
+ private:
+  std::string path_;
+  torch::Device device_;
+  int threads_;
+  torch::jit::Module module_;
+  std::string contract_;
+};
+
+}  // namespace
+
+std::unique_ptr<ModelRunner> load_torchscript(const std::string &path, const std::string &device,
+                                              int threads) {
+  if (threads < 1)
+    throw Error("threads must be at least 1, found " + std::to_string(threads));
+  return std::make_unique<TorchScriptRunner>(path, device, threads);
+}
+
+std::uint64_t hash_file(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (std::istreambuf_iterator<char> it(file), end; it != end; ++it)
+    hash = (hash ^ static_cast<unsigned char>(*it)) * 0x100000001b3ULL;
+  return hash;
+}
+
+}  // namespace voxion

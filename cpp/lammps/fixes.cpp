@@ -1,0 +1,8 @@
+// Makes the fixes on request of the plugin's entry.
+#include "fixes.h"
+
+#include "fix_voxion_charge.h"
+
+LAMMPS_NS::Fix *voxion_create_fix_charge(LAMMPS_NS::LAMMPS *lmp, int narg, char **arg) {
+  return new LAMMPS_NS::FixVoxionCharge(lmp, narg, arg);
+}

@@ -1,0 +1,13 @@
+// The fixes that the plugin offers, as seen by its entry: what libvoxion_lammps.so exports.
+#pragma once
+
+namespace LAMMPS_NS {
+class LAMMPS;
+class Fix;
+}  // namespace LAMMPS_NS
+
+extern "C" {
+using VoxionFixFactory = LAMMPS_NS::Fix *(*)(LAMMPS_NS::LAMMPS *, int, char **);
+[[gnu::visibility("default")]] LAMMPS_NS::Fix *voxion_create_fix_charge(LAMMPS_NS::LAMMPS *, int,
+                                                                        char **);
+}

@@ -1,0 +1,92 @@
+// The file that LAMMPS loads as a plugin. It links neither LAMMPS nor torch, so that it can say in
+// words what does not fit before anything that depends on their versions is touched; then it loads
+// libvoxion_lammps.so from its own folder.
+#include <dlfcn.h>
+
+#include <fstream>
+#include <string>
+
+#include "fixes.h"
+
+// LAMMPS's C library interface; the same in all versions.
+extern "C" {
+int lammps_version(void *handle);
+void lammps_error(void *handle, int error_type, const char *error_text);
+}
+
+namespace {
+
+constexpr int error_warning = 0;  // LMP_ERROR_WARNING of LAMMPS's library.h
+
+// LAMMPS's plugin ABI (lammpsplugin.h is not among the installed headers).
+struct LammpsPlugin {
+  const char *version;
+  const char *style;
+  const char *name;
+  const char *info;
+  const char *author;
+  VoxionFixFactory creator;
+  void *handle;
+};
+using RegisterPlugin = void (*)(LammpsPlugin *, void *);
+
+std::string own_folder() {
+  Dl_info info;
+  dladdr(reinterpret_cast<void *>(&own_folder), &info);
+  const std::string path = info.dli_fname;
+  return path.substr(0, path.rfind('/'));
+}
+
+// The version that torch's Python package at the place of the run-time link states; empty when
+// there is none, as with a libtorch outside Python.
+std::string torch_version(const std::string &folder) {
+  std::ifstream file(folder + "/" VOXION_TORCH_FROM_PLUGIN "/version.py");
+  const std::string key = "__version__ = '";
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind(key, 0) == 0)
+      return line.substr(key.size(), line.find_first_of("'+", key.size()) - key.size());
+  return "";
+}
+
+// Why the fixes cannot be loaded; empty when all fits.
+std::string misfit(void *lammps, const std::string &folder) {
+  const int version = lammps_version(lammps);
+  if (version != VOXION_LAMMPS_VERSION)
+    return "voxion was built against LAMMPS " + std::to_string(VOXION_LAMMPS_VERSION) +
+           ", this is LAMMPS " + std::to_string(version) +
+           "; install the matching lammps package or build voxion against this one";
+  const std::string torch = torch_version(folder);
+  if (!torch.empty() && torch != VOXION_TORCH_VERSION)
+    return "voxion was built against torch " VOXION_TORCH_VERSION ", found torch " + torch +
+           "; install torch==" VOXION_TORCH_VERSION " or build voxion again";
+  return "";
+}
+
+void refuse(void *lammps, const std::string &reason) {
+  const std::string text = "The voxion fixes are not available: " + reason;
+  lammps_error(lammps, error_warning, text.c_str());
+}
+
+}  // namespace
+
+extern "C" [[gnu::visibility("default")]] void lammpsplugin_init(void *lammps, void *handle,
+                                                                 void *register_function) {
+  const std::string folder = own_folder();
+  const std::string reason = misfit(lammps, folder);
+  if (!reason.empty()) return refuse(lammps, reason);
+
+  void *library = dlopen((folder + "/libvoxion_lammps.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library) return refuse(lammps, dlerror());
+  const auto create =
+      reinterpret_cast<VoxionFixFactory>(dlsym(library, "voxion_create_fix_charge"));
+
+  LammpsPlugin plugin{};
+  plugin.version = VOXION_LAMMPS_VERSION_TEXT;
+  plugin.style = "fix";
+  plugin.name = "voxion/charge";
+  plugin.info = "surface charges predicted by a trained model, voxion " VOXION_VERSION;
+  plugin.author = "the voxion developers";
+  plugin.creator = create;
+  plugin.handle = handle;
+  reinterpret_cast<RegisterPlugin>(register_function)(&plugin, lammps);
+}

@@ -25,7 +25,8 @@ void require_shape(const Array &array, const char *name, py::ssize_t columns) {
 
 void require_length(const Array &array, const char *name, py::ssize_t length) {
   if (array.ndim() != 1 || array.shape(0) != length)
-    throw voxion::Error(std::string(name) + " must have the shape [" + std::to_string(length) + "]");
+    throw voxion::Error(std::string(name) + " must have the shape [" + std::to_string(length) +
+                        "]");
 }
 
 voxion::Cell make_cell(const Array &vectors, const std::array<bool, 3> &periodic) {
@@ -83,7 +84,8 @@ class Predictor {
                                                 box, *total, charges);
     } else {
       std::vector<double> potentials(charges.size() * contract.input_min.size());
-      site_potentials_->compute(view(surface), view(sources), view(source_charges), box, potentials);
+      site_potentials_->compute(view(surface), view(sources), view(source_charges), box,
+                                potentials);
       result.report =
           predictor_.from_site_potentials(potentials, view(surface), box, *total, charges);
     }

@@ -18,8 +18,9 @@ Reciprocal::Reciprocal(const Cell &cell) {
   const auto &v = cell.vectors;
   const double volume = dot(v[0], cross(v[1], v[2]));
   if (!std::isfinite(volume) || std::abs(volume) < 1e-12)
-    throw Error("the simulation cell spans no volume: its three lattice vectors (angstrom) must be "
-                "finite and linearly independent");
+    throw Error(
+        "the simulation cell spans no volume: its three lattice vectors (angstrom) must be "
+        "finite and linearly independent");
   for (int i = 0; i < 3; ++i) {
     const Vector normal = cross(v[(i + 1) % 3], v[(i + 2) % 3]);
     for (int d = 0; d < 3; ++d) inverse_[i][d] = normal[d] / volume;

@@ -120,7 +120,8 @@ double spread_correction(std::span<double> charges, double total) {
 }
 
 ChargePredictor::ChargePredictor(std::unique_ptr<ModelRunner> runner, const std::string &name)
-    : runner_(std::move(runner)), contract_(parse_charge_contract(runner_->contract_json(), name)) {}
+    : runner_(std::move(runner)),
+      contract_(parse_charge_contract(runner_->contract_json(), name)) {}
 
 ChargeReport ChargePredictor::from_positions(std::span<const double> sources,
                                              std::span<const double> source_charges,
@@ -143,10 +144,9 @@ ChargeReport ChargePredictor::from_site_potentials(std::span<const double> poten
                                                    std::span<double> charges) {
   const auto m = static_cast<std::int64_t>(charges.size());
   const auto k = static_cast<std::int64_t>(contract_.input_min.size());
-  auto report = finish({{potentials.data(), {m, k}},
-                        {surface.data(), {m, 3}},
-                        {cell.vectors[0].data(), {3, 3}}},
-                       total, charges);
+  auto report = finish(
+      {{potentials.data(), {m, k}}, {surface.data(), {m, 3}}, {cell.vectors[0].data(), {3, 3}}},
+      total, charges);
   report.outside_fraction = outside_fraction(potentials);
   return report;
 }

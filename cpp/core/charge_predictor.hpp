@@ -15,10 +15,10 @@ namespace voxion {
 
 // What is known of a prediction besides the charges themselves.
 struct ChargeReport {
-  double correction = 0.0;        // charge that was spread evenly to reach the total (e)
+  double correction = 0.0;                  // charge that was spread evenly to reach the total (e)
   double min = 0.0, mean = 0.0, max = 0.0;  // of the charges, after the correction (e)
-  double residual = 0.0;          // sum before the correction minus the total (e)
-  double outside_fraction = 0.0;  // share of inputs outside the training range
+  double residual = 0.0;                    // sum before the correction minus the total (e)
+  double outside_fraction = 0.0;            // share of inputs outside the training range
 };
 
 // Sources must be as the model was trained. Throws Error otherwise.

@@ -18,8 +18,8 @@ enum class ChargeInputs { positions, site_potentials };
 
 struct SourceSpecies {
   std::string name;
-  double charge = 0.0;         // e
-  std::optional<long> count;   // none: any number
+  double charge = 0.0;        // e
+  std::optional<long> count;  // none: any number
 };
 
 // erfc(a r)/r - erfc(a rc)/rc for every inverse width a (1/angstrom), zero from the cutoff rc on.
@@ -33,12 +33,12 @@ struct ChargeContract {
   std::string torch_version;
   std::string voxion_version;
   std::string data_hash;
-  std::optional<double> total_charge;                 // e; none: any total
-  std::optional<std::array<Vector, 3>> cell;          // angstrom; none: any cell
-  std::optional<long> surface_atoms;                  // none: any number
-  std::vector<SourceSpecies> sources;                 // for positions: runs in ascending atom ID
-  std::optional<RadialFunctions> radial_functions;    // site potentials only
-  std::vector<double> input_min, input_max;           // the training range of each input
+  std::optional<double> total_charge;               // e; none: any total
+  std::optional<std::array<Vector, 3>> cell;        // angstrom; none: any cell
+  std::optional<long> surface_atoms;                // none: any number
+  std::vector<SourceSpecies> sources;               // for positions: runs in ascending atom ID
+  std::optional<RadialFunctions> radial_functions;  // site potentials only
+  std::vector<double> input_min, input_max;         // the training range of each input
 };
 
 // Throws Error when the text is no contract of kind "surface-charges" that this version knows;

@@ -6,10 +6,6 @@
 
 namespace voxion {
 
-namespace {
-constexpr std::size_t lanes = 4;  // doubles in an AVX2 register
-}
-
 RadialTable::RadialTable(const RadialFunctions &functions)
     : widths_(functions.widths),
       cutoff_(functions.cutoff),

@@ -16,6 +16,7 @@ class RadialTable {
  public:
   explicit RadialTable(const RadialFunctions &functions);
 
+  static constexpr std::size_t lanes = 4;  // the stride is a multiple of this
   static constexpr double spacing = 0.02;  // angstrom
   static constexpr double r_min = 0.5;     // angstrom
   std::size_t count() const { return widths_.size(); }
@@ -23,7 +24,9 @@ class RadialTable {
   double cutoff() const { return cutoff_; }
   // Four rows of `stride` coefficients (constant to cubic) for the interval that begins at
   // index * spacing.
-  const double *coefficients(std::size_t index) const { return &table_[4 * stride_ * index]; }
+  const double *coefficients(int index) const {
+    return table_.data() + 4 * stride_ * static_cast<std::size_t>(index);
+  }
   // The exact value of function k at distance r.
   double exact(std::size_t k, double r) const;
 

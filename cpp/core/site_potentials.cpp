@@ -8,8 +8,9 @@
 #include "error.hpp"
 
 // One binary for all processors: the inner loop is compiled twice and the loader picks one.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define VOXION_VECTOR_CLONES __attribute__((target_clones("arch=haswell", "default")))
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__)
+#define VOXION_VECTOR_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
 #define VOXION_VECTOR_CLONES
 #endif
@@ -17,6 +18,13 @@
 namespace voxion {
 
 namespace {
+
+// Several radial functions side by side in one vector register.
+using Lanes
+    [[gnu::vector_size(RadialTable::lanes * sizeof(double)), gnu::aligned(8), gnu::may_alias]] =
+        double;
+Lanes &lanes(double *p) { return *reinterpret_cast<Lanes *>(p); }
+const Lanes &lanes(const double *p) { return *reinterpret_cast<const Lanes *>(p); }
 
 double squared_distance(const double *a, const double *b) {
   const double x = a[0] - b[0], y = a[1] - b[1], z = a[2] - b[2];
@@ -132,13 +140,14 @@ struct SitePotentials::Sums {
           continue;
         }
         const double u = r * (1.0 / RadialTable::spacing);
-        const auto interval = static_cast<std::size_t>(u);
+        const auto interval = static_cast<int>(u);
         const double t = u - static_cast<double>(interval);
         const double *c = table.coefficients(interval);
-        for (std::size_t k = 0; k < stride; ++k)
-          row[k] +=
-              charge *
-              (c[k] + t * (c[stride + k] + t * (c[2 * stride + k] + t * c[3 * stride + k])));
+        for (std::size_t k = 0; k < stride; k += RadialTable::lanes) {
+          const Lanes c0 = lanes(c + k), c1 = lanes(c + stride + k);
+          const Lanes c2 = lanes(c + 2 * stride + k), c3 = lanes(c + 3 * stride + k);
+          lanes(row + k) += charge * (c0 + t * (c1 + t * (c2 + t * c3)));
+        }
       }
     }
   }
@@ -178,9 +187,9 @@ void SitePotentials::compute(std::span<const double> sites, std::span<const doub
 
 bool SitePotentials::outdated(std::span<const double> sites, std::span<const double> sources,
                               const Cell &cell) const {
-  return !valid_ || sites.size() != built_sites_.size() || sources.size() != built_sources_.size() ||
-         !(cell == cell_) || moved(sites, built_sites_, 0.5 * skin_) ||
-         moved(sources, built_sources_, 0.5 * skin_);
+  return !valid_ || sites.size() != built_sites_.size() ||
+         sources.size() != built_sources_.size() || !(cell == cell_) ||
+         moved(sites, built_sites_, 0.5 * skin_) || moved(sources, built_sources_, 0.5 * skin_);
 }
 
 void SitePotentials::build(std::span<const double> sites, std::span<const double> sources,
@@ -238,7 +247,8 @@ void SitePotentials::find_pairs(std::span<const double> sources, const Cell &cel
                                 sources[3 * source + 2] + shift[2]};
     const auto begin = static_cast<std::uint32_t>(pairs_.size());
     grid.near(position, reach_, [&](std::uint32_t image) {
-      if (squared_distance(&image_positions_[3 * image], position) < reach2) pairs_.push_back(image);
+      if (squared_distance(&image_positions_[3 * image], position) < reach2)
+        pairs_.push_back(image);
     });
     const auto end = static_cast<std::uint32_t>(pairs_.size());
     if (end > begin) near_.push_back({static_cast<std::uint32_t>(source), begin, end, shift});

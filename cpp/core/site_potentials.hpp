@@ -20,7 +20,7 @@ namespace voxion {
 // passes, every MPI rank can pass its own atoms and the results add up.
 class SitePotentials {
  public:
-  explicit SitePotentials(const RadialFunctions &functions, double skin = 2.0);
+  explicit SitePotentials(const RadialFunctions &functions, double skin = 1.0);
 
   std::size_t functions() const { return table_.count(); }
   // Sites and sources are xyz triples (angstrom), charges in e, out has sites x functions() values.

@@ -67,8 +67,10 @@ class TorchScriptRunner : public ModelRunner {
     try {
       std::vector<c10::IValue> arguments;
       for (const auto &input : inputs) {
-        auto tensor = torch::from_blob(const_cast<double *>(input.data), input.shape, torch::kFloat64);
-        arguments.emplace_back(device_.is_cpu() ? tensor : tensor.to(device_));
+        // a copy in torch's own alignment, on which the last bits of its kernels depend
+        arguments.emplace_back(
+            torch::from_blob(const_cast<double *>(input.data), input.shape, torch::kFloat64)
+                .to(device_, torch::kFloat64, /*non_blocking=*/false, /*copy=*/true));
       }
       const auto result = module_.forward(std::move(arguments));
       if (!result.isTensor()) throw Error("model " + path_ + " did not return one tensor");
@@ -94,8 +96,7 @@ class TorchScriptRunner : public ModelRunner {
 
 std::unique_ptr<ModelRunner> load_torchscript(const std::string &path, const std::string &device,
                                               int threads) {
-  if (threads < 1)
-    throw Error("threads must be at least 1, found " + std::to_string(threads));
+  if (threads < 1) throw Error("threads must be at least 1, found " + std::to_string(threads));
   return std::make_unique<TorchScriptRunner>(path, device, threads);
 }
 

@@ -43,6 +43,11 @@ enum RestartEntry {
   RESTART_MAX,
   RESTART_RESIDUAL,
   RESTART_OUTSIDE,
+  RESTART_ACCURACY,
+  RESTART_G_EWALD,
+  RESTART_MESH_X,
+  RESTART_MESH_Y,
+  RESTART_MESH_Z,
   RESTART_ENTRIES
 };
 constexpr double restart_version = 1.0;
@@ -145,8 +150,10 @@ void FixVoxionCharge::parse(int narg, char **arg) {
     }
   }
   if (sources_id_.empty())
-    error->all(FLERR, "Fix voxion/charge {}: keyword sources with a group of electrolyte atoms is "
-                      "required", id);
+    error->all(FLERR,
+               "Fix voxion/charge {}: keyword sources with a group of electrolyte atoms is "
+               "required",
+               id);
 }
 
 // Rank 0 runs the model; all ranks know its contract.
@@ -180,11 +187,15 @@ void FixVoxionCharge::init() {
 
 void FixVoxionCharge::check_style_settings() {
   if (!atom->q_flag)
-    error->all(FLERR, "Fix voxion/charge {} needs a charge per atom: use an atom_style with q, such "
-                      "as charge or full", id);
+    error->all(FLERR,
+               "Fix voxion/charge {} needs a charge per atom: use an atom_style with q, such "
+               "as charge or full",
+               id);
   if (!atom->tag_enable || atom->map_style == Atom::MAP_NONE)
-    error->all(FLERR, "Fix voxion/charge {} needs an atom map: add 'atom_modify map yes' before the "
-                      "box is created", id);
+    error->all(FLERR,
+               "Fix voxion/charge {} needs an atom map: add 'atom_modify map yes' before the "
+               "box is created",
+               id);
   if (utils::strmatch(update->integrate_style, "^respa"))
     error->all(FLERR, "Fix voxion/charge {} does not work with run_style respa: use verlet", id);
   const std::string units = update->unit_style;
@@ -195,8 +206,10 @@ void FixVoxionCharge::check_style_settings() {
   else if (units == "nano")
     angstrom_ = 10.0;
   else
-    error->all(FLERR, "Fix voxion/charge {}: units {} have no known length or no charge in e; use "
-                      "units real, metal, electron or nano", id, units);
+    error->all(FLERR,
+               "Fix voxion/charge {}: units {} have no known length or no charge in e; use "
+               "units real, metal, electron or nano",
+               id, units);
 }
 
 void FixVoxionCharge::check_groups() {
@@ -218,8 +231,9 @@ void FixVoxionCharge::check_groups() {
   std::set_intersection(surface_tags_.begin(), surface_tags_.end(), source_tags_.begin(),
                         source_tags_.end(), std::back_inserter(both));
   if (!both.empty())
-    error->all(FLERR, "Fix voxion/charge {}: surface group {} and sources group {} share {} atoms, "
-                      "the first with ID {}; they must not overlap",
+    error->all(FLERR,
+               "Fix voxion/charge {}: surface group {} and sources group {} share {} atoms, "
+               "the first with ID {}; they must not overlap",
                id, group->names[igroup], sources_id_, both.size(), both.front());
 }
 
@@ -256,13 +270,15 @@ void FixVoxionCharge::check_charges() {
   });
   if (!total_known_) {
     total_ = contract_.inputs == voxion::ChargeInputs::positions ? *contract_.total_charge
-                                                                : surface_charge;
+                                                                 : surface_charge;
     total_known_ = true;
   }
   charges_.resize(surface_tags_.size());
   if (comm->me == 0 && voxion::differs_from_trained_cell(contract_, cell_of(*domain, angstrom_)))
-    error->warning(FLERR, "Fix voxion/charge {}: the cell differs from the one that model {} was "
-                          "trained in", id, model_path_);
+    error->warning(FLERR,
+                   "Fix voxion/charge {}: the cell differs from the one that model {} was "
+                   "trained in",
+                   id, model_path_);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -303,8 +319,9 @@ void FixVoxionCharge::check_neutrality() {
   for (int i = 0; i < atom->nlocal; ++i) net += atom->q[i];
   MPI_Allreduce(MPI_IN_PLACE, &net, 1, MPI_DOUBLE, MPI_SUM, world);
   if (force->kspace && std::abs(net) > 1.0e-5 && comm->me == 0)
-    error->warning(FLERR, "Fix voxion/charge {}: with a total of {} e on group {} the box has a net "
-                          "charge of {:.6g} e under a long-range solver; see keyword total",
+    error->warning(FLERR,
+                   "Fix voxion/charge {}: with a total of {} e on group {} the box has a net "
+                   "charge of {:.6g} e under a long-range solver; see keyword total",
                    id, total_, group->names[igroup], net);
 }
 
@@ -341,17 +358,16 @@ void FixVoxionCharge::predict() {
     } catch (const voxion::Error &e) {
       error->one(FLERR, "Fix voxion/charge {} at step {}: {}", id, update->ntimestep, e.what());
     }
-    MPI_Allreduce(MPI_IN_PLACE, potentials_.data(), static_cast<int>(potentials_.size()), MPI_DOUBLE,
-                  MPI_SUM, world);
+    MPI_Allreduce(MPI_IN_PLACE, potentials_.data(), static_cast<int>(potentials_.size()),
+                  MPI_DOUBLE, MPI_SUM, world);
     on_root([&] {
-      *report_ =
-          predictor_->from_site_potentials(potentials_, surface_, cell, total_, charges_);
+      *report_ = predictor_->from_site_potentials(potentials_, surface_, cell, total_, charges_);
     });
   } else {
     gather_positions(source_tags_, sources_bit_, sources_);
     on_root([&] {
-      *report_ = predictor_->from_positions(sources_, source_charges_, surface_, cell, total_,
-                                            charges_);
+      *report_ =
+          predictor_->from_positions(sources_, source_charges_, surface_, cell, total_, charges_);
     });
   }
   MPI_Bcast(charges_.data(), static_cast<int>(charges_.size()), MPI_DOUBLE, 0, world);
@@ -390,10 +406,10 @@ void FixVoxionCharge::gather_local_sources() {
 
 void FixVoxionCharge::check_range() {
   if (range_check_ == RangeCheck::ignore || report_->outside_fraction <= outside_tolerance) return;
-  const std::string message =
-      fmt::format("Fix voxion/charge {} at step {}: {:.1f} % of the model's inputs lie outside its "
-                  "training range; see keyword range",
-                  id, update->ntimestep, 100.0 * report_->outside_fraction);
+  const std::string message = fmt::format(
+      "Fix voxion/charge {} at step {}: {:.1f} % of the model's inputs lie outside its "
+      "training range; see keyword range",
+      id, update->ntimestep, 100.0 * report_->outside_fraction);
   if (range_check_ == RangeCheck::error) error->all(FLERR, message);
   if (!range_warned_ && comm->me == 0) error->warning(FLERR, message);
   range_warned_ = true;
@@ -438,6 +454,12 @@ void FixVoxionCharge::write_restart(FILE *fp) {
   list[RESTART_MAX] = report_->max;
   list[RESTART_RESIDUAL] = report_->residual;
   list[RESTART_OUTSIDE] = report_->outside_fraction;
+  const KSpace *kspace = force->kspace && force->kspace->pppmflag ? force->kspace : nullptr;
+  list[RESTART_ACCURACY] = kspace ? kspace->accuracy_relative : 0.0;
+  list[RESTART_G_EWALD] = kspace ? kspace->g_ewald : 0.0;
+  list[RESTART_MESH_X] = kspace ? kspace->nx_pppm : 0.0;
+  list[RESTART_MESH_Y] = kspace ? kspace->ny_pppm : 0.0;
+  list[RESTART_MESH_Z] = kspace ? kspace->nz_pppm : 0.0;
   const int size = sizeof(list);
   fwrite(&size, sizeof(int), 1, fp);
   fwrite(list, sizeof(double), RESTART_ENTRIES, fp);
@@ -447,16 +469,20 @@ void FixVoxionCharge::restart(char *buffer) {
   double list[RESTART_ENTRIES];
   std::memcpy(list, buffer, sizeof(double));
   if (list[RESTART_VERSION] != restart_version)
-    error->all(FLERR, "Fix voxion/charge {}: the restart data of this fix come from another version "
-                      "of voxion; give the fix another ID to start anew", id);
+    error->all(FLERR,
+               "Fix voxion/charge {}: the restart data of this fix come from another version "
+               "of voxion; give the fix another ID to start anew",
+               id);
   std::memcpy(list, buffer, sizeof(list));
   if (!total_given_) total_ = list[RESTART_TOTAL];
   total_known_ = true;
   if (list[RESTART_HASH_HIGH] != high_half(model_hash_) ||
       list[RESTART_HASH_LOW] != low_half(model_hash_)) {
     if (comm->me == 0)
-      error->warning(FLERR, "Fix voxion/charge {}: model {} is not the one that the restart file was "
-                            "written with; the charges are predicted anew", id, model_path_);
+      error->warning(FLERR,
+                     "Fix voxion/charge {}: model {} is not the one that the restart file was "
+                     "written with; the charges are predicted anew",
+                     id, model_path_);
     return;
   }
   if (total_given_ && total_ != list[RESTART_TOTAL]) return;
@@ -467,6 +493,28 @@ void FixVoxionCharge::restart(char *buffer) {
   report_->max = list[RESTART_MAX];
   report_->residual = list[RESTART_RESIDUAL];
   report_->outside_fraction = list[RESTART_OUTSIDE];
+  continue_long_range(list);
+}
+
+// PPPM chooses its splitting parameter and mesh from the charges that it finds when a run is set
+// up. The continued run finds other charges than the interrupted one did; with its own choice the
+// last bits of all forces would differ.
+void FixVoxionCharge::continue_long_range(const double *list) {
+  KSpace *kspace = force->kspace;
+  if (!kspace || !kspace->pppmflag || list[RESTART_G_EWALD] <= 0.0 ||
+      kspace->accuracy_relative != list[RESTART_ACCURACY])
+    return;
+  const std::string settings =
+      fmt::format("gewald {} mesh {:.0f} {:.0f} {:.0f}", list[RESTART_G_EWALD],
+                  list[RESTART_MESH_X], list[RESTART_MESH_Y], list[RESTART_MESH_Z]);
+  auto words = utils::split_words(settings);
+  std::vector<char *> arguments;
+  for (auto &word : words) arguments.push_back(word.data());
+  kspace->modify_params(static_cast<int>(arguments.size()), arguments.data());
+  if (comm->me == 0)
+    utils::logmesg(lmp,
+                   "Fix voxion/charge {}: PPPM goes on as in the restart file, kspace_modify {}\n",
+                   id, settings);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -474,9 +522,9 @@ void FixVoxionCharge::restart(char *buffer) {
 double FixVoxionCharge::compute_scalar() { return report_->correction; }
 
 double FixVoxionCharge::compute_vector(int i) {
-  const double values[] = {report_->min,      report_->mean,
-                           report_->max,      report_->residual,
-                           report_->outside_fraction, last_milliseconds_};
+  const double values[] = {
+      report_->min,      report_->mean, report_->max, report_->residual, report_->outside_fraction,
+      last_milliseconds_};
   return values[i];
 }
 

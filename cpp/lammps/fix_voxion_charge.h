@@ -64,6 +64,8 @@ class FixVoxionCharge : public Fix {
   void scatter();
   std::string place_of(std::size_t site) const;
 
+  void continue_long_range(const double *restart_data);
+
   template <typename Action>
   void on_root(Action action);
 
@@ -71,8 +73,8 @@ class FixVoxionCharge : public Fix {
   int threads_ = 1;
   RangeCheck range_check_ = RangeCheck::warn;
   bool total_given_ = false, total_known_ = false;
-  double total_ = 0.0;        // e
-  double angstrom_ = 1.0;     // one length unit of the run in angstrom
+  double total_ = 0.0;     // e
+  double angstrom_ = 1.0;  // one length unit of the run in angstrom
   int sources_bit_ = 0;
 
   voxion::ChargeContract contract_;

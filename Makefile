@@ -1,0 +1,23 @@
+# From a bare clone: `make demo` runs the main job, `make test` passes the tests.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+INSTALLED = $(VENV)/.installed
+SOURCES = $(shell git ls-files cpp cmake CMakeLists.txt pyproject.toml)
+
+.PHONY: demo test lint
+
+demo: $(INSTALLED)
+	$(BIN)/voxion demo
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/pre-commit run --all-files --show-diff-on-failure
+
+# Editable: a change of Python code needs no new installation, one of C++ or packaging does.
+$(INSTALLED): $(SOURCES)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@

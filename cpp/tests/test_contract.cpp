@@ -1,0 +1,84 @@
+// The model contract: what is read, and one bad example for each rule.
+#include "contract.hpp"
+
+#include "check.hpp"
+#include "error.hpp"
+
+using namespace voxion;
+
+namespace {
+
+const std::string local = R"({
+  "contract_version": 1, "kind": "surface-charges", "inputs": "site-potentials",
+  "length_unit": "angstrom", "charge_unit": "e", "torch_version": "2.13.0",
+  "voxion_version": "0.1.0", "data_hash": "sha256:00", "total_charge": null, "cell": null,
+  "surface_atoms": null, "source_order": "ascending atom ID",
+  "sources": [{"name": "Na", "charge": 1.0, "count": null}],
+  "radial_functions": {"form": "erfc", "widths": [0.1, 0.3], "cutoff": 12.0},
+  "input_ranges": {"min": [-1, -2], "max": [1, 2]}})";
+
+const std::string positions = R"({
+  "contract_version": 1, "kind": "surface-charges", "inputs": "positions",
+  "length_unit": "angstrom", "charge_unit": "e", "torch_version": "2.13.0",
+  "voxion_version": "0.1.0", "data_hash": "sha256:00", "total_charge": -4.0,
+  "cell": [[29, 0, 0], [0, 30, 0], [0, 0, 86]], "surface_atoms": 336,
+  "source_order": "ascending atom ID",
+  "sources": [{"name": "Na", "charge": 1.0, "count": 90}, {"name": "Cl", "charge": -1.0, "count": 86}],
+  "input_ranges": {"min": [0, 0, 2], "max": [29, 30, 80]}})";
+
+std::string replaced(std::string text, const std::string &from, const std::string &to) {
+  const auto at = text.find(from);
+  check::report(at != std::string::npos, __FILE__, __LINE__, "the example has " + from);
+  return text.replace(at, from.size(), to);
+}
+
+ChargeContract parse(const std::string &text) { return parse_charge_contract(text, "m.pt"); }
+
+}  // namespace
+
+TEST(site_potentials_contract_is_read) {
+  const auto contract = parse(local);
+  CHECK(contract.inputs == ChargeInputs::site_potentials);
+  CHECK(!contract.total_charge && !contract.cell && !contract.surface_atoms);
+  CHECK(contract.radial_functions->widths == (std::vector<double>{0.1, 0.3}));
+  CHECK(contract.radial_functions->cutoff == 12.0);
+  CHECK(contract.sources.size() == 1 && !contract.sources[0].count);
+  CHECK(contract.input_max[1] == 2.0);
+}
+
+TEST(positions_contract_is_read) {
+  const auto contract = parse(positions);
+  CHECK(contract.inputs == ChargeInputs::positions);
+  CHECK(*contract.total_charge == -4.0 && *contract.surface_atoms == 336);
+  CHECK((*contract.cell)[1][1] == 30.0);
+  CHECK(*contract.sources[1].count == 86 && contract.sources[1].charge == -1.0);
+}
+
+TEST(every_rule_of_the_contract_is_enforced) {
+  const auto bad = [](const std::string &text, const char *from, const char *to, const char *part) {
+    CHECK_THROWS(parse(replaced(text, from, to)), Error, part);
+  };
+  CHECK_THROWS(parse("[1, 2"), Error, "not a JSON object");
+  CHECK_THROWS(parse("[1, 2]"), Error, "m.pt");
+  bad(local, "\"contract_version\": 1", "\"contract_version\": 7", "version 7 is unknown");
+  bad(local, "\"contract_version\": 1,", "", "lacks 'contract_version'");
+  bad(local, "surface-charges", "voxel-classifier", "found 'voxel-classifier'");
+  bad(local, "\"angstrom\"", "\"nm\"", "length_unit");
+  bad(local, "\"charge_unit\": \"e\"", "\"charge_unit\": \"C\"", "charge_unit");
+  bad(local, "\"site-potentials\"", "\"density\"", "'inputs'");
+  bad(local, "ascending atom ID", "any", "source_order");
+  bad(local, "[{\"name\": \"Na\", \"charge\": 1.0, \"count\": null}]", "[]", "'sources' is empty");
+  bad(local, "\"charge\": 1.0", "\"charge\": \"one\"", "must be a number");
+  bad(local, "\"erfc\"", "\"gauss\"", "form 'erfc'");
+  bad(local, "[0.1, 0.3]", "[]", "no 'widths'");
+  bad(local, "[0.1, 0.3]", "[-0.1, 0.3]", "negative");
+  bad(local, "\"cutoff\": 12.0", "\"cutoff\": 0", "'cutoff' must be positive");
+  bad(local, "[-1, -2]", "[-1]", "2 numbers");
+  bad(local, "[-1, -2]", "[-1, 3]", "min <= max");
+  bad(positions, "\"total_charge\": -4.0", "\"total_charge\": null", "'total_charge' must be");
+  bad(positions, "\"surface_atoms\": 336", "\"surface_atoms\": 0", "at least 1");
+  bad(positions, "\"count\": 90", "\"count\": null", "'count' of at least 1");
+  bad(positions, "[[29, 0, 0], [0, 30, 0], [0, 0, 86]]", "[29, 30, 86]", "3 x 3 matrix");
+  bad(positions, "\"input_ranges\"", "\"radial_functions\": {\"form\": \"erfc\"}, \"input_ranges\"",
+      "do not use");
+}

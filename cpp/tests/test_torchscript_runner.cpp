@@ -1,0 +1,95 @@
+// The TorchScript backend: loading, refusing, running, and the host's thread count.
+#include <torch/script.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "check.hpp"
+#include "contract.hpp"
+#include "error.hpp"
+#include "model_runner.hpp"
+
+extern "C" int omp_get_max_threads(void);
+extern "C" void omp_set_num_threads(int);
+
+using namespace voxion;
+
+namespace {
+
+std::string temporary(const std::string &name) {
+  return (std::filesystem::temp_directory_path() / ("voxion_test_" + name)).string();
+}
+
+std::string save(const std::string &name, const std::string &forward, const std::string &contract) {
+  torch::jit::Module module("m");
+  module.register_parameter("weight", torch::full({2}, 3.0, torch::kFloat64), false);
+  module.define(forward);
+  const auto path = temporary(name);
+  torch::jit::ExtraFilesMap extra;
+  if (!contract.empty()) extra[contract_file] = contract;
+  module.save(path, extra);
+  return path;
+}
+
+const char *scale = "def forward(self, x):\n  return self.weight * x\n";
+
+}  // namespace
+
+TEST(a_model_is_loaded_with_its_contract_and_run) {
+  const auto path = save("good.pt", scale, "{\"a\": 1}");
+  auto runner = load_torchscript(path, "cpu", 1);
+  CHECK(runner->contract_json() == "{\"a\": 1}");
+  const double x[] = {1.0, -2.5};
+  for (int call = 0; call < 3; ++call)
+    CHECK(runner->forward({{x, {2}}}) == (std::vector<double>{3.0, -7.5}));
+}
+
+TEST(files_that_are_no_model_are_refused) {
+  CHECK_THROWS(load_torchscript("/nowhere/m.pt", "cpu", 1), Error, "/nowhere/m.pt");
+  const auto path = temporary("text.pt");
+  std::ofstream(path) << "not a model";
+  CHECK_THROWS(load_torchscript(path, "cpu", 1), Error, "not a TorchScript archive");
+  CHECK_THROWS(load_torchscript(save("bare.pt", scale, ""), "cpu", 1), Error, "no voxion.json");
+}
+
+TEST(devices_and_threads_are_checked) {
+  const auto path = save("good.pt", scale, "{}");
+  CHECK_THROWS(load_torchscript(path, "tpu", 1), Error, "cpu or cuda");
+  CHECK_THROWS(load_torchscript(path, "cpu", 0), Error, "at least 1");
+}
+
+TEST(failures_inside_the_model_are_errors) {
+  const auto path =
+      save("fails.pt", "def forward(self, x):\n  return self.weight + x[0:3]\n", "{}");
+  auto runner = load_torchscript(path, "cpu", 1);
+  const double x[] = {1.0, 2.0, 3.0};
+  CHECK_THROWS(runner->forward({{x, {3}}}), Error, "failed in its forward call");
+  auto pair =
+      load_torchscript(save("pair.pt", "def forward(self, x):\n  return (x, x)\n", "{}"), "cpu", 1);
+  CHECK_THROWS(pair->forward({{x, {3}}}), Error, "did not return one tensor");
+}
+
+TEST(the_hosts_thread_count_survives_every_call) {
+  const auto path = save("good.pt", scale, "{}");
+  omp_set_num_threads(3);
+  auto runner = load_torchscript(path, "cpu", 2);
+  CHECK(omp_get_max_threads() == 3);
+  const double x[] = {1.0, 2.0};
+  runner->forward({{x, {2}}});
+  CHECK(omp_get_max_threads() == 3);
+  const double y[] = {1.0, 2.0, 3.0};
+  try {
+    runner->forward({{y, {3}}});
+  } catch (const Error &) {
+  }
+  CHECK(omp_get_max_threads() == 3);
+}
+
+TEST(files_hash_by_content) {
+  const auto a = temporary("a"), b = temporary("b");
+  std::ofstream(a) << "one";
+  std::ofstream(b) << "one";
+  CHECK(hash_file(a) == hash_file(b));
+  std::ofstream(b) << "two";
+  CHECK(hash_file(a) != hash_file(b));
+}

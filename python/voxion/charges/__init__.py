@@ -1,0 +1,1 @@
+"""Charges of polarisable surfaces: data sets, models, training, export and scores."""

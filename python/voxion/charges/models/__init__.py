@@ -1,0 +1,1 @@
+"""Models of the surface charges, as PyTorch modules that export to TorchScript."""

@@ -1,0 +1,99 @@
+"""Fits the linear response of a sheet: ridge least squares in float64.
+
+Frames are added up into moments one by one, so that any number of them fits into memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from voxion.charges.features import SiteFrames
+from voxion.charges.models.site_potentials import SitePotentialsModel
+
+# Penalties tried, relative to features of unit variance; the validation part chooses.
+PENALTIES = tuple(10.0**n for n in range(-12, 0))
+# What the linear response leaves is not known below this (e): moments are differences.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums over sites of products of features x [P] and response y, per site."""
+
+    xx: NDArray[np.float64]
+    xy: NDArray[np.float64]
+    yy: float
+
+    def squared_error(self, coefficients: NDArray[np.float64]) -> float:
+        """Mean of (y - x c)^2."""
+        fitted = 2 * self.xy @ coefficients - coefficients @ self.xx @ coefficients
+        return max(0.0, self.yy - float(fitted))
+
+
+def centred_sums(model: SitePotentialsModel, frames: SiteFrames) -> Iterable[tuple[Tensor, Tensor]]:
+    """Shell sums [M, S K] and charges [M] of each frame, both relative to their sheet's mean."""
+    model.find_neighbours(torch.from_numpy(frames.surface_positions), torch.from_numpy(frames.cell))
+    for potentials, charges in zip(frames.potentials, frames.charges, strict=True):
+        sums = model.shell_sums(torch.from_numpy(potentials))
+        response = torch.from_numpy(charges)
+        yield sums - sums.mean(0), response - response.mean()
+
+
+def moments(model: SitePotentialsModel, systems: Iterable[SiteFrames]) -> Moments:
+    """Moments of one or several systems; every site of every frame weighs the same."""
+    features = model.feature_scale.numel()
+    xx, xy = np.zeros((features, features)), np.zeros(features)
+    yy, sites = 0.0, 0
+    for frames in systems:
+        for sums, response in centred_sums(model, frames):
+            x, y = sums.numpy(), response.numpy()
+            xx += x.T @ x
+            xy += x.T @ y
+            yy += float(y @ y)
+            sites += len(y)
+    return Moments(xx / sites, xy / sites, yy / sites)
+
+
+def fit_linear_response(
+    model: SitePotentialsModel, training: Moments, validation: Moments
+) -> tuple[float, float]:
+    """Set the model's weights and scales.
+
+    Parameters
+    ----------
+    model : SitePotentialsModel
+    training, validation : Moments
+        From `moments` of this model; the validation part chooses the penalty.
+
+    Returns
+    -------
+    penalty : float
+        The one chosen from `PENALTIES`.
+    error : float
+        Root mean square error on the validation part, e.
+    """
+    variance = np.diag(training.xx)
+    # a shell sum that never varies (a far shell of a tiny sheet) gets no weight
+    scale = np.sqrt(np.where(variance > 0, variance, 1.0))
+    correlation = training.xx / np.outer(scale, scale)
+    right = training.xy / scale
+    # neighbouring shells and widths see nearly the same: eigenvectors keep every penalty stable
+    values, vectors = np.linalg.eigh(correlation)
+    projected = vectors.T @ right
+    trials = []
+    for penalty in PENALTIES:
+        coefficients = vectors @ (projected / (np.maximum(values, 0.0) + penalty)) / scale
+        trials.append((validation.squared_error(coefficients), penalty, coefficients))
+    error, penalty, coefficients = min(trials, key=lambda trial: trial[:2])
+    widths = model.weights.size(0)
+    model.weights.copy_(torch.from_numpy(coefficients.reshape(model.shells, widths).T.copy()))
+    model.feature_scale.copy_(torch.from_numpy(scale))
+    left = np.sqrt(training.squared_error(coefficients))
+    model.residual_scale.fill_(max(float(left), ROUNDING))
+    return penalty, float(np.sqrt(error))

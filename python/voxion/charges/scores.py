@@ -1,0 +1,351 @@
+"""Scores of a model of the surface charges, always beside two baselines.
+
+The charges spread about as wide as the difference that an electrolyte notices (epsilon, 0.015 e),
+so a share within epsilon means nothing without the share that a constant reaches.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from rich import box
+from rich.progress import track
+from rich.table import Table
+
+from voxion.charges.bins import EPSILON, ChargeBins
+from voxion.charges.dataset import ChargeDataset, open_dataset
+from voxion.charges.features import ion_indices, site_potentials, source_runs
+from voxion.charges.splits import split_frames
+from voxion.contract import ChargeContract, load_model
+from voxion.errors import VoxionError
+
+FramesToScore = Literal["all", "held-out"]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How well predicted charges meet the reference, over all sites and frames.
+
+    Attributes
+    ----------
+    mae, rmse, largest : float
+        Mean absolute, root mean square and largest absolute error, e.
+    r2 : float
+        Coefficient of determination: 1 - (sum of squared errors)/(sum of squares about the mean).
+    within_epsilon : float
+        Share of charges with an error below 0.015 e.
+    bin_accuracy, bin_accuracy_filtered : float or None
+        For a binned network: share of right bins, and of bins at most one off, which the paper
+        counts as right.
+    """
+
+    mae: float
+    rmse: float
+    r2: float
+    largest: float
+    within_epsilon: float
+    bin_accuracy: float | None = None
+    bin_accuracy_filtered: float | None = None
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Charges of a sheet in some frames: the reference, the model's and the baselines'.
+
+    Attributes
+    ----------
+    reference : ndarray [F, M]
+        Labels, e.
+    raw : ndarray [F, M]
+        What the model says, e; its sum may miss the total charge.
+    charges : ndarray [F, M]
+        What an engine uses: the difference to the total charge spread evenly, e.
+    atom_means : ndarray [M]
+        Each atom's own mean in the frames known of this data set, e.
+    total_charge : float
+        Elementary charges.
+    steps : ndarray [F]
+        MD steps of the frames.
+    bins : ChargeBins or None
+        Of a binned network.
+    open_total : bool
+        The model leaves the total charge to whoever uses it, so the sum of `raw` says nothing.
+    """
+
+    reference: NDArray[np.float64]
+    raw: NDArray[np.float64]
+    charges: NDArray[np.float64]
+    atom_means: NDArray[np.float64]
+    total_charge: float
+    steps: NDArray[np.int64]
+    bins: ChargeBins | None
+    open_total: bool
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """Scores of a model and of the two baselines on the same frames.
+
+    Attributes
+    ----------
+    model, constant, atom_mean : Scores
+        Of the model; of total charge / M for every atom; of each atom's own mean in the training
+        part.
+    dataset, model_path : str
+    frames, surface_atoms : int
+    total_charge_rms_error : float or None
+        Root mean square of what the raw charges miss of the total charge, e; None for a model
+        that leaves the total open.
+    """
+
+    model: Scores
+    constant: Scores
+    atom_mean: Scores
+    dataset: str
+    model_path: str
+    frames: int
+    surface_atoms: int
+    total_charge_rms_error: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give all numbers, fit for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> ScoreReport:
+        """Take back what `to_dict` gave."""
+        scores = {name: Scores(**content[name]) for name in ("model", "constant", "atom_mean")}
+        return cls(**{**content, **scores})
+
+    def table(self) -> Table:
+        """Lay the scores out for a terminal."""
+        table = Table(
+            title=f"{self.dataset}: {self.frames} frames of {self.surface_atoms} charges",
+            title_justify="left",
+            caption=self._caption(),
+            caption_justify="left",
+            box=box.SIMPLE_HEAD,
+            padding=0,
+            pad_edge=False,
+        )
+        table.add_column("", no_wrap=True)
+        binned = self.model.bin_accuracy is not None
+        names = ["MAE", "RMSE", "R2", "largest", "<eps"]
+        for name in [*names, *(["bin", "bin+-1"] if binned else [])]:
+            table.add_column(name, justify="right", no_wrap=True)
+        rows = {"model": self.model, "constant": self.constant, "atom's mean": self.atom_mean}
+        for name, scores in rows.items():
+            table.add_row(name, *_cells(scores, binned))
+        return table
+
+    def _caption(self) -> str:
+        caption = f"errors in e, eps = {EPSILON} e"
+        if self.total_charge_rms_error is not None:
+            caption += f"; raw total off by {self.total_charge_rms_error:.2g} e (rms)"
+        return caption
+
+
+def score_charges(
+    reference: ArrayLike, predicted: ArrayLike, bins: ChargeBins | None = None
+) -> Scores:
+    """Score predicted against reference charges.
+
+    Parameters
+    ----------
+    reference, predicted : array [F, M]
+        Elementary charges.
+    bins : ChargeBins, optional
+        Also count right bins.
+    """
+    true, guess = np.asarray(reference, np.float64), np.asarray(predicted, np.float64)
+    error = guess - true
+    spread = np.square(true - true.mean()).sum()
+    off = None if bins is None else np.abs(bins.label(guess) - bins.label(true))
+    return Scores(
+        mae=float(np.abs(error).mean()),
+        rmse=float(np.sqrt(np.square(error).mean())),
+        r2=float(1.0 - np.square(error).sum() / spread) if spread > 0 else float("nan"),
+        largest=float(np.abs(error).max()),
+        within_epsilon=float((np.abs(error) < EPSILON).mean()),
+        bin_accuracy=None if off is None else float((off == 0).mean()),
+        bin_accuracy_filtered=None if off is None else float((off <= 1).mean()),
+    )
+
+
+def predict(
+    model_path: str | Path,
+    dataset: ChargeDataset,
+    frames: ArrayLike,
+    known: ArrayLike,
+    progress: bool = False,
+) -> Predictions:
+    """Run an exported model on frames of a data set.
+
+    Parameters
+    ----------
+    model_path : str or Path
+    dataset : ChargeDataset
+    frames : array of int
+        Frames to predict.
+    known : array of int
+        Frames that each atom's own mean is taken from.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    VoxionError
+        The file is no model of surface charges, or does not fit the data set.
+    """
+    module, contract = load_model(model_path)
+    _check_fits(contract, dataset, model_path)
+    wanted = np.asarray(frames, np.int64)
+    labels = dataset.surface_charges()
+    chosen: Iterable[int] = wanted.tolist()
+    if progress:
+        chosen = track(wanted.tolist(), f"Charges of {dataset.path.name}")
+    raw = np.stack([_run(module, contract, dataset, index) for index in chosen])
+    excess = raw.sum(1, keepdims=True) - dataset.total_charge
+    return Predictions(
+        reference=labels[wanted],
+        raw=raw,
+        charges=raw - excess / dataset.surface_atoms,
+        atom_means=labels[np.asarray(known, np.int64)].mean(0),
+        total_charge=dataset.total_charge,
+        steps=dataset.steps[wanted],
+        bins=_bins(module, contract),
+        open_total=contract.total_charge is None,
+    )
+
+
+def report(predictions: Predictions, model_path: str | Path, dataset: str | Path) -> ScoreReport:
+    """Scores of predictions and of the baselines.
+
+    Bins are counted in the raw charges, everything else in those that an engine uses.
+    """
+    reference, bins = predictions.reference, predictions.bins
+    frames, atoms = reference.shape
+    constant = np.full_like(reference, predictions.total_charge / atoms)
+    atom_means = np.broadcast_to(predictions.atom_means, reference.shape)
+    model = score_charges(reference, predictions.charges)
+    if bins is not None:
+        raw = score_charges(reference, predictions.raw, bins)
+        model = replace(
+            model,
+            bin_accuracy=raw.bin_accuracy,
+            bin_accuracy_filtered=raw.bin_accuracy_filtered,
+        )
+    missed = None
+    if not predictions.open_total:
+        excess = predictions.raw.sum(1) - predictions.total_charge
+        missed = float(np.sqrt(np.square(excess).mean()))
+    return ScoreReport(
+        model=model,
+        constant=score_charges(reference, constant, bins),
+        atom_mean=score_charges(reference, atom_means, bins),
+        dataset=str(dataset),
+        model_path=str(model_path),
+        frames=frames,
+        surface_atoms=atoms,
+        total_charge_rms_error=missed,
+    )
+
+
+def score(
+    model_path: str | Path,
+    dataset_path: str | Path,
+    frames: FramesToScore = "all",
+    progress: bool = False,
+) -> ScoreReport:
+    """Score an exported model on a data set.
+
+    Each atom's own mean, one of the baselines, is taken from the first nine tenths of the frames.
+
+    Parameters
+    ----------
+    model_path, dataset_path : str or Path
+    frames : "all" or "held-out"
+        ``held-out``: the last tenth, which a training split by time has not used.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    VoxionError
+        As `predict`, or there is no such data set.
+    """
+    dataset = open_dataset(dataset_path)
+    parts = split_frames(dataset.frames, name=str(dataset_path))
+    wanted = np.arange(dataset.frames) if frames == "all" else parts.held_out
+    predictions = predict(model_path, dataset, wanted, parts.seen, progress)
+    return report(predictions, model_path, dataset_path)
+
+
+def _run(
+    module: torch.jit.ScriptModule, contract: ChargeContract, dataset: ChargeDataset, index: int
+) -> NDArray[np.float64]:
+    frame = dataset.frame(index)
+    surface = torch.from_numpy(dataset.surface_positions)
+    cell = torch.from_numpy(frame.cell)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
+        if contract.radial_functions is not None:
+            potentials = site_potentials(dataset, frame, contract.radial_functions)
+            charges = module(torch.from_numpy(potentials), surface, cell)
+        else:
+            ions = ion_indices(dataset)
+            positions = torch.from_numpy(frame.source_positions[ions].astype(np.float64))
+            source_charges = torch.from_numpy(dataset.source_charges[ions])
+            charges = module(positions, source_charges, surface, cell)
+    return np.asarray(charges.numpy(), np.float64)
+
+
+def _check_fits(contract: ChargeContract, dataset: ChargeDataset, model: str | Path) -> None:
+    if contract.inputs == "site-potentials":
+        known = {source.charge for source in contract.sources}
+        strange = [q for q in np.unique(dataset.source_charges) if not _among(q, known)]
+        if strange:
+            raise VoxionError(
+                f"{dataset.path} has sources of charge {strange[0]:g} e, which model {model} has "
+                "not seen: use a model of the same force field."
+            )
+        return
+    runs = source_runs(dataset, ion_indices(dataset))
+    found = [(run.charge, run.count) for run in runs], dataset.surface_atoms
+    expected = [(s.charge, s.count) for s in contract.sources], contract.surface_atoms
+    if found != expected:
+        raise VoxionError(
+            f"Model {model} knows one system, ions {expected[0]} (charge, count) and "
+            f"{expected[1]} surface atoms; {dataset.path} has {found[0]} and {found[1]}."
+        )
+
+
+def _among(charge: float, known: set[float]) -> bool:
+    return any(abs(charge - other) <= 1e-6 for other in known)
+
+
+def _bins(module: torch.jit.ScriptModule, contract: ChargeContract) -> ChargeBins | None:
+    if contract.inputs != "positions" or not hasattr(module, "bin_values"):
+        return None
+    return ChargeBins(module.bin_minimum, module.bin_width, module.bin_values.numpy())
+
+
+def _cells(scores: Scores, binned: bool) -> list[str]:
+    cells = [
+        f"{scores.mae:.2e}",
+        f"{scores.rmse:.2e}",
+        f"{scores.r2:.5f}",
+        f"{scores.largest:.2e}",
+        f"{scores.within_epsilon:.1%}",
+    ]
+    if binned:
+        for share in (scores.bin_accuracy, scores.bin_accuracy_filtered):
+            cells.append("" if share is None else f"{share:.1%}")
+    return cells

@@ -1,0 +1,270 @@
+"""The model contract: what `voxion.json` inside a TorchScript archive says, validated.
+
+Engines read a model's forward method and this file, nothing else. The C++ core
+(cpp/core/contract.cpp) checks the same rules.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from rich.console import Console
+from rich.table import Table
+
+from voxion.errors import VoxionError
+
+if TYPE_CHECKING:
+    import torch
+
+CONTRACT_FILE = "voxion.json"
+CONTRACT_VERSION = 1
+KINDS = ("surface-charges",)
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Triple = tuple[Finite, Finite, Finite]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Source(_Part):
+    """One species of the electrolyte; for inputs `positions` one run in ascending atom ID."""
+
+    name: Annotated[str, Field(min_length=1)]
+    charge: Finite
+    count: Count | None = None
+
+
+class RadialFunctions(_Part):
+    """erfc(a r)/r - erfc(a rc)/rc for each inverse width a (1/angstrom), zero beyond rc."""
+
+    form: Literal["erfc"] = "erfc"
+    widths: Annotated[tuple[NotNegative, ...], Field(min_length=1)]
+    cutoff: Positive
+
+
+class InputRanges(_Part):
+    """Smallest and largest value of each input in the training data."""
+
+    min: tuple[Finite, ...]
+    max: tuple[Finite, ...]
+
+
+class ChargeContract(_Part):
+    """Metadata of a model of kind `surface-charges`.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A value breaks a rule of the contract; `parse_contract` turns it into a `VoxionError`.
+    """
+
+    contract_version: Literal[1] = 1
+    kind: Literal["surface-charges"] = "surface-charges"
+    inputs: Literal["positions", "site-potentials"]
+    length_unit: Literal["angstrom"] = "angstrom"
+    charge_unit: Literal["e"] = "e"
+    torch_version: str
+    voxion_version: str
+    data_hash: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    total_charge: Finite | None = None
+    cell: tuple[Triple, Triple, Triple] | None = None
+    surface_atoms: Count | None = None
+    source_order: Literal["ascending atom ID"] = "ascending atom ID"
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    radial_functions: RadialFunctions | None = None
+    input_ranges: InputRanges
+
+    @model_validator(mode="after")
+    def _fits_inputs(self) -> ChargeContract:
+        if self.inputs == "positions":
+            self._check_positions()
+        elif self.radial_functions is None:
+            raise ValueError("inputs 'site-potentials' need 'radial_functions'")
+        ranges, expected = self.input_ranges, self.input_count
+        if len(ranges.min) != expected or len(ranges.max) != expected:
+            raise ValueError(f"'input_ranges' must hold {expected} numbers in 'min' and 'max'")
+        if any(low > high for low, high in zip(ranges.min, ranges.max, strict=True)):
+            raise ValueError("'input_ranges' must have min <= max")
+        return self
+
+    def _check_positions(self) -> None:
+        for key in ("total_charge", "cell", "surface_atoms"):
+            if getattr(self, key) is None:
+                raise ValueError(f"inputs 'positions' need '{key}'")
+        if any(source.count is None for source in self.sources):
+            raise ValueError("inputs 'positions' need a 'count' in every source")
+        if self.radial_functions is not None:
+            raise ValueError("'radial_functions' are not used by inputs 'positions'")
+
+    @property
+    def input_count(self) -> int:
+        """Numbers in each of `input_ranges`: 3 coordinates, or one per radial function."""
+        return 3 if self.radial_functions is None else len(self.radial_functions.widths)
+
+    def to_json(self) -> str:
+        """Give the text of `voxion.json`."""
+        return self.model_dump_json(indent=2)
+
+
+def parse_contract(text: str, model: str) -> ChargeContract:
+    """Validate the text of a `voxion.json`.
+
+    Parameters
+    ----------
+    text : str
+        JSON.
+    model : str
+        Name of the model in messages.
+
+    Raises
+    ------
+    VoxionError
+        Not a JSON object, a contract version or kind that is not known, or a broken rule.
+    """
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise _refused(model, f"its {CONTRACT_FILE} is not a JSON object")
+    version, kind = content.get("contract_version"), content.get("kind")
+    if version != CONTRACT_VERSION:
+        raise _refused(
+            model,
+            f"contract version {version!r} is unknown, this voxion knows {CONTRACT_VERSION}",
+        )
+    if kind not in KINDS:
+        raise _refused(model, f"its contract's 'kind' must be {KINDS[0]!r}, found {kind!r}")
+    try:
+        # strict: "1.0" is not a number; JSON mode: lists are tuples
+        return ChargeContract.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        raise _refused(model, _first_problem(error)) from None
+
+
+def read_contract(path: str | Path) -> ChargeContract:
+    """Read the contract of a model file.
+
+    Parameters
+    ----------
+    path : str or Path
+        TorchScript archive with `voxion.json` among its extra files.
+
+    Raises
+    ------
+    VoxionError
+        No such file, not TorchScript, no contract in it, or a contract that breaks a rule.
+    """
+    return load_model(path)[1]
+
+
+def load_model(path: str | Path) -> tuple[torch.jit.ScriptModule, ChargeContract]:
+    """Load a model file's TorchScript module, on the CPU, and its contract.
+
+    Raises
+    ------
+    VoxionError
+        As `read_contract`.
+    """
+    import torch  # here, so that the command line starts quickly
+
+    if not Path(path).is_file():
+        raise VoxionError(f"Model file {path} cannot be read: no such file.")
+    extra = {CONTRACT_FILE: ""}
+    with warnings.catch_warnings():
+        # torch 2.13 deprecates TorchScript in Python; in C++ it is the portable format
+        warnings.filterwarnings("ignore", message=".*torch.jit.*", category=DeprecationWarning)
+        try:
+            module = torch.jit.load(str(path), map_location="cpu", _extra_files=extra)
+        except (RuntimeError, ValueError):
+            raise VoxionError(
+                f"Model file {path} is not a TorchScript archive; make one with "
+                "'voxion charges export'."
+            ) from None
+    text: Any = extra[CONTRACT_FILE]
+    text = text.decode() if isinstance(text, bytes) else text
+    if not text:
+        raise _refused(str(path), f"it is TorchScript, but carries no {CONTRACT_FILE}")
+    return module.eval(), parse_contract(text, str(path))
+
+
+def inspect_model(path: str | Path, as_json: bool = False) -> None:
+    """Print what a model file says of itself, as a table or as its JSON.
+
+    Raises
+    ------
+    VoxionError
+        As `read_contract`.
+    """
+    contract = read_contract(path)
+    if as_json:
+        print(contract.to_json())
+        return
+    table = Table(title=str(path), show_header=False, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in _rows(contract):
+        table.add_row(name, value)
+    Console().print(table)
+
+
+def _rows(contract: ChargeContract) -> list[tuple[str, str]]:
+    any_value = "any"
+    sources = ", ".join(
+        f"{s.name} {s.charge:+g} e" + (f" x {s.count}" if s.count else "") for s in contract.sources
+    )
+    rows = [
+        ("kind", f"{contract.kind} (contract {contract.contract_version})"),
+        ("inputs", contract.inputs),
+        ("sources", f"{sources}; {contract.source_order}"),
+        ("surface atoms", str(contract.surface_atoms or any_value)),
+        (
+            "total charge",
+            any_value if contract.total_charge is None else f"{contract.total_charge:+g} e",
+        ),
+        (
+            "trained cell",
+            any_value
+            if contract.cell is None
+            else "; ".join(" ".join(f"{x:g}" for x in row) for row in contract.cell)
+            + f" {contract.length_unit}",
+        ),
+    ]
+    if contract.radial_functions is not None:
+        radial = contract.radial_functions
+        widths = ", ".join(f"{w:g}" for w in radial.widths)
+        rows.append(
+            ("radial functions", f"{radial.form}, {widths} 1/angstrom, to {radial.cutoff:g} A")
+        )
+    ranges = zip(contract.input_ranges.min, contract.input_ranges.max, strict=True)
+    return [
+        *rows,
+        ("input ranges", ", ".join(f"[{low:.4g}, {high:.4g}]" for low, high in ranges)),
+        ("training data", contract.data_hash),
+        ("made with", f"voxion {contract.voxion_version}, torch {contract.torch_version}"),
+    ]
+
+
+def _refused(model: str, problem: str) -> VoxionError:
+    return VoxionError(
+        f"Model {model}: {problem}; export the model again with 'voxion charges export'."
+    )
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    message = first["msg"].removeprefix("Value error, ")
+    place = ".".join(str(part) for part in first["loc"])
+    if not place:
+        return f"its contract breaks a rule: {message}"
+    found = "" if first["type"] == "missing" else f", found {json.dumps(first['input'])}"
+    return f"its contract's '{place}': {message}{found}"

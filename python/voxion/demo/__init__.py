@@ -1,0 +1,137 @@
+"""The demonstration: the embedded graphene electrode runs in LAMMPS with the embedded model."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from voxion.charges.dataset import ChargeDataset
+from voxion.charges.report import make_report
+from voxion.charges.scores import score_charges
+from voxion.engines.electrode import label_electrode
+from voxion.engines.sampling import model_method, sample_run
+from voxion.errors import VoxionError
+from voxion.systems.description import load_system
+
+_HERE = Path(__file__).parent
+
+
+def model_path() -> Path:
+    """Return the embedded site-potentials model."""
+    return _HERE / "site_potentials.pt"
+
+
+def copy_system(folder: str | Path) -> Path:
+    """Unpack the embedded system: the paper's electrode and electrolyte, equilibrated.
+
+    Parameters
+    ----------
+    folder : path
+        New folder.
+
+    Returns
+    -------
+    Path
+        The folder, as `voxion.systems` builds one.
+
+    Raises
+    ------
+    VoxionError
+        The folder exists.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise VoxionError(f"{folder} exists: remove it or give another folder.")
+    shutil.copytree(_HERE / "system", folder)
+    packed = folder / "equilibrated.data.gz"
+    with gzip.open(packed) as source, open(folder / "equilibrated.data", "wb") as target:
+        shutil.copyfileobj(source, target)
+    packed.unlink()
+    return folder
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demonstration has to tell, in three lines, and where its report lies."""
+
+    lines: tuple[str, str, str]
+    report: Path
+
+
+def run_demo(
+    folder: str | Path, frames: int = 20, interval: float = 0.2, settle: float = 1.0
+) -> DemoResult:
+    """Run MD with the model inside LAMMPS, label its frames with ELECTRODE, write the report.
+
+    Parameters
+    ----------
+    folder : path
+        New folder for the system, the run, the labels and the report.
+    frames : int
+    interval : float
+        Between frames, ps.
+    settle : float
+        Before the first frame, ps.
+
+    Raises
+    ------
+    VoxionError
+        The folder exists, or LAMMPS stopped with an error.
+    """
+    console = Console()
+    folder = Path(folder)
+    system = copy_system(folder / "system")
+    model = Path(shutil.copy(model_path(), folder / "model.pt"))
+
+    console.print("Molecular dynamics in LAMMPS; the model sets the charges at every step:")
+    method = model_method(model, load_system(system))
+    console.print(f"  {method.commands[-1]}", soft_wrap=True)
+    run = sample_run(system, folder / "run.zarr", method, frames, interval, settle=settle)
+    console.print("The same frames by LAMMPS's own matrix solver, fix electrode/conq:")
+    labels = label_electrode(system, run, folder / "electrode.zarr")
+    console.print("The report:")
+    report = make_report(
+        folder / "electrode.zarr", [model], {"run": folder / "run.zarr"}, folder / "report.html"
+    )
+    return DemoResult(_tell(folder, run, labels, report), report)
+
+
+def _tell(
+    folder: Path, run: ChargeDataset, labels: ChargeDataset, report: Path
+) -> tuple[str, str, str]:
+    reference, predicted = labels.surface_charges(), run.surface_charges()
+    scores = score_charges(reference, predicted)
+    constant = score_charges(
+        reference, np.full_like(reference, labels.total_charge / reference.shape[1])
+    )
+    updates, share = _updates(folder / "run.log")
+    off = np.abs(predicted.sum(axis=1) - labels.total_charge).max()
+    return (
+        f"{updates} updates of {reference.shape[1]} charges inside LAMMPS took {share:.1f} % of its "
+        f"loop time; the total stayed {labels.total_charge:g} e to {off:.0e} e.",
+        f"Against the matrix solver on {len(reference)} frames of the run: MAE {scores.mae:.1e} e, "
+        f"R2 {scores.r2:.4f} (the same charge for all: MAE {constant.mae:.1e} e, "
+        f"R2 {constant.r2:.4f}).",
+        f"Report: {report.resolve().as_uri()}",
+    )
+
+
+def _updates(log: Path) -> tuple[int, float]:
+    """Updates and share of loop time (%) over all runs of a log."""
+    lines = re.findall(
+        r"^Fix voxion/charge .*: (\d+) updates, (\S+) s, (\S+) %", log.read_text(), re.M
+    )
+    counts = [int(count) for count, _, _ in lines]
+    seconds = [float(second) for _, second, _ in lines]
+    loops = [
+        100 * s / float(share)
+        for s, (_, _, share) in zip(seconds, lines, strict=True)
+        if float(share)
+    ]
+    return sum(counts), 100 * sum(seconds) / sum(loops)

@@ -1,0 +1,1 @@
+"""Builders of systems that the engines run as they are."""

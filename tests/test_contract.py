@@ -1,0 +1,138 @@
+"""The model contract: each of its rules with one example that breaks it."""
+
+import copy
+import json
+import warnings
+
+import pytest
+import torch
+
+from voxion.contract import inspect_model, parse_contract, read_contract
+from voxion.errors import VoxionError
+
+POSITIONS = {
+    "contract_version": 1,
+    "kind": "surface-charges",
+    "inputs": "positions",
+    "length_unit": "angstrom",
+    "charge_unit": "e",
+    "torch_version": "2.13.0",
+    "voxion_version": "0.1.0",
+    "data_hash": "sha256:" + "0" * 64,
+    "total_charge": -4,
+    "cell": [[29.5, 0, 0], [0, 29.8, 0], [0, 0, 86]],
+    "surface_atoms": 336,
+    "source_order": "ascending atom ID",
+    "sources": [
+        {"name": "Na", "charge": 1, "count": 90},
+        {"name": "Cl", "charge": -1.0, "count": 86},
+    ],
+    "input_ranges": {"min": [0, 0, 2.5], "max": [29.5, 29.8, 80]},
+}
+SITES = {
+    **POSITIONS,
+    "inputs": "site-potentials",
+    "total_charge": None,
+    "cell": None,
+    "surface_atoms": None,
+    "sources": [{"name": "O", "charge": -0.8476}],
+    "radial_functions": {"form": "erfc", "widths": [0.05, 0.2], "cutoff": 14.0},
+    "input_ranges": {"min": [-1.0, -0.5], "max": [1.0, 0.5]},
+}
+
+
+def _changed(base, path, value):
+    content = copy.deepcopy(base)
+    *parents, last = path.split("/")
+    place = content
+    for key in parents:
+        place = place[int(key) if isinstance(place, list) else key]
+    if value is ...:
+        del place[last]
+    else:
+        place[int(last) if isinstance(place, list) else last] = value
+    return json.dumps(content)
+
+
+@pytest.mark.parametrize("content", [POSITIONS, SITES])
+def test_valid_contracts_survive_writing_and_reading(content):
+    contract = parse_contract(json.dumps(content), "m.pt")
+    assert parse_contract(contract.to_json(), "m.pt") == contract
+
+
+@pytest.mark.parametrize(
+    ("base", "path", "value", "message"),
+    [
+        (POSITIONS, "contract_version", 2, "contract version 2 is unknown"),
+        (POSITIONS, "contract_version", ..., "contract version None is unknown"),
+        (POSITIONS, "kind", "voxel-classifier", "'kind' must be 'surface-charges'"),
+        (POSITIONS, "inputs", "voxels", "'inputs'"),
+        (POSITIONS, "length_unit", "nm", "'length_unit'"),
+        (POSITIONS, "charge_unit", "C", "'charge_unit'"),
+        (POSITIONS, "torch_version", ..., "'torch_version'"),
+        (POSITIONS, "voxion_version", 1, "'voxion_version'"),
+        (POSITIONS, "data_hash", "md5:0", "'data_hash'"),
+        (POSITIONS, "source_order", "by type", "'source_order'"),
+        (POSITIONS, "sources", [], "'sources'"),
+        (POSITIONS, "sources/0/charge", "1", "'sources.0.charge'"),
+        (POSITIONS, "sources/1/count", 0, "'sources.1.count'"),
+        (POSITIONS, "sources/1/count", None, "need a 'count'"),
+        (POSITIONS, "total_charge", None, "need 'total_charge'"),
+        (POSITIONS, "cell", None, "need 'cell'"),
+        (POSITIONS, "cell", [[1, 0, 0], [0, 1, 0]], "'cell.2'"),
+        (POSITIONS, "surface_atoms", None, "need 'surface_atoms'"),
+        (POSITIONS, "surface_atoms", 0, "'surface_atoms'"),
+        (POSITIONS, "surface_atoms", 3.5, "'surface_atoms'"),
+        (POSITIONS, "radial_functions", SITES["radial_functions"], "'radial_functions' are not"),
+        (POSITIONS, "input_ranges", ..., "'input_ranges'"),
+        (POSITIONS, "input_ranges/min", [0, 0], "3 numbers"),
+        (POSITIONS, "input_ranges/min", [0, 0, 99], "min <= max"),
+        (SITES, "radial_functions", None, "need 'radial_functions'"),
+        (SITES, "radial_functions/form", "gauss", "'radial_functions.form'"),
+        (SITES, "radial_functions/widths", [], "'radial_functions.widths'"),
+        (SITES, "radial_functions/widths", [-0.1, 0.2], "'radial_functions.widths.0'"),
+        (SITES, "radial_functions/cutoff", 0, "'radial_functions.cutoff'"),
+        (SITES, "input_ranges/max", [1.0, 1.0, 1.0], "2 numbers"),
+    ],
+)
+def test_each_broken_rule_is_named(base, path, value, message):
+    with pytest.raises(VoxionError) as error:
+        parse_contract(_changed(base, path, value), "m.pt")
+    assert message in str(error.value)
+    assert "m.pt" in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]"])
+def test_text_that_is_no_object_is_refused(text):
+    with pytest.raises(VoxionError, match="not a JSON object"):
+        parse_contract(text, "m.pt")
+
+
+def _save(path, extra):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(torch.nn.ReLU()), str(path), _extra_files=extra)
+
+
+def test_contract_is_read_from_an_archive_and_printed(tmp_path, capsys):
+    path = tmp_path / "m.pt"
+    _save(path, {"voxion.json": json.dumps(SITES)})
+    assert read_contract(path).radial_functions.cutoff == 14
+    inspect_model(path)
+    assert "site-potentials" in capsys.readouterr().out
+    inspect_model(path, as_json=True)
+    assert json.loads(capsys.readouterr().out)["sources"][0]["name"] == "O"
+
+
+def test_files_that_are_no_models_are_refused(tmp_path):
+    with pytest.raises(VoxionError, match="no such file"):
+        read_contract(tmp_path / "none.pt")
+    (tmp_path / "text.pt").write_text("hello")
+    with pytest.raises(VoxionError, match="not a TorchScript archive"):
+        read_contract(tmp_path / "text.pt")
+    torch.save({"a": 1}, tmp_path / "state.pt")
+    with pytest.raises(VoxionError, match="not a TorchScript archive"):
+        read_contract(tmp_path / "state.pt")
+    _save(tmp_path / "bare.pt", {})
+    with pytest.raises(VoxionError, match=r"carries no voxion\.json"):
+        read_contract(tmp_path / "bare.pt")

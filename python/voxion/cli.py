@@ -10,6 +10,8 @@ import typer
 
 import voxion
 from voxion.charges.cli import app as charges
+from voxion.charges.engine_cli import label, run, sample
+from voxion.charges.report_cli import report
 from voxion.errors import VoxionError
 from voxion.systems.cli import app as systems
 
@@ -19,6 +21,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+for command in (sample, label, run, report):
+    charges.command()(command)
 app.add_typer(systems, name="systems")
 app.add_typer(charges, name="charges")
 
@@ -50,6 +54,18 @@ def inspect(
     from voxion.contract import inspect_model
 
     inspect_model(model, as_json=json)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="New folder.")] = Path("demo"),
+    frames: Annotated[int, typer.Option(min=2, help="Frames, one every 0.2 ps.")] = 20,
+) -> None:
+    """Run the embedded electrode in LAMMPS with the embedded model, and report."""
+    from voxion.demo import run_demo
+
+    for line in run_demo(folder, frames).lines:
+        typer.echo(line)
 
 
 def main() -> None:

@@ -180,10 +180,12 @@ def test_a_trajectory_of_something_else_is_refused(tmp_path):
     with pytest.raises(VoxionError, match="not a LAMMPS trajectory"):
         open_run(f"{topology},{broken}", ["O"])
     trajectory = _write_dump(tmp_path, topology, data)
-    cut = tmp_path / "cut.lammpstrj"
-    cut.write_text(trajectory.read_text()[:-2000])
-    with pytest.raises(VoxionError, match="beyond frame 3.*complete"):
-        density_profiles(open_run(f"{topology},{cut}", ["O"]), ["O"])
+    spoilt = tmp_path / "spoilt.lammpstrj"
+    frames = trajectory.read_text().split("ITEM: TIMESTEP")
+    frames[4] = frames[4].replace("\n30 ", "\nthirty ")
+    spoilt.write_text("ITEM: TIMESTEP".join(frames))
+    with pytest.raises(VoxionError, match="cannot be read, after 3 others"):
+        density_profiles(open_run(f"{topology},{spoilt}", ["O"]), ["O"])
     with pytest.raises(VoxionError, match="no atoms of the mass of Au"):
         TrajectoryRun(topology, trajectory, ["O"], surface="Au")
     with pytest.raises(VoxionError, match="'water' is not known"):

@@ -169,6 +169,11 @@ def test_profiles_overlay_runs_species_by_species():
         for line, run in zip(axes.lines, runs, strict=False):
             np.testing.assert_allclose(line.get_ydata(), runs[run]["Na"].relative)
         assert len(axes.collections) == len(runs)
+    for axes in figure.axes[1::2]:
+        x, y = axes.lines[0].get_data()
+        fine = runs["reference"]["Na"].relative
+        np.testing.assert_allclose(x, np.arange(30) + 0.5)
+        np.testing.assert_allclose(y, fine.reshape(30, 5).mean(1))
 
 
 def test_histogram_figure_draws_both_panels(charges):

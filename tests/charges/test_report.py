@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 import typer
 from reference import LinearSystem
@@ -33,6 +32,7 @@ LOADING = {
     "video": "src",
     "audio": "src",
 }
+ODD_TITLE = '<img src="http://example.org/x.png">'
 
 
 class Page(HTMLParser):
@@ -76,6 +76,27 @@ def other_run(tmp_path_factory) -> Path:
     """Another run of the linear system."""
     path = tmp_path_factory.mktemp("runs") / "other.zarr"
     LinearSystem(seed=5).dataset(path, 20)
+    return path
+
+
+@pytest.fixture(scope="module")
+def few_frames(linear_dataset, tmp_path_factory) -> Path:
+    """Four frames of the linear system under an odd title."""
+    data = open_dataset(linear_dataset)
+    path = tmp_path_factory.mktemp("few") / "few.zarr"
+    writer = ChargeDatasetWriter(
+        path,
+        surface_positions=data.surface_positions,
+        source_charges=data.source_charges,
+        source_species=data.species_of_sources.tolist(),
+        total_charge=data.total_charge,
+        periodic=data.periodic,
+        cell_origin=data.cell_origin,
+        label_source=data.label_source,
+        title=ODD_TITLE,
+    )
+    for frame in data.subset(0, 4):
+        writer.append(frame)
     return path
 
 
@@ -159,35 +180,15 @@ def test_all_frames_are_scored_on_demand(linear_dataset, two_models, tmp_path):
     assert "difference / error" not in page.text
 
 
-def test_few_frames_leave_out_profiles_unless_asked_for(linear_dataset, two_models, tmp_path):
-    few = tmp_path / "few.zarr"
-    LinearSystem().dataset(few, 4)
-    page = Page(make_report(few, two_models[:1], output=tmp_path / "few.html"))
+def test_few_frames_and_an_odd_title(linear_dataset, few_frames, two_models):
+    output = few_frames.with_suffix(".html")
+    page = Page(make_report(few_frames, two_models[:1], output=output))
     assert "None: " in page.text
     assert "4 frames" in page.text
-    with pytest.raises(VoxionError, match="4 frames"):
-        make_report(few, two_models[:1], {"run": linear_dataset}, tmp_path / "no.html")
-    assert not (tmp_path / "no.html").exists()
-
-
-def test_titles_cannot_inject_markup(linear_dataset, two_models, tmp_path):
-    data = open_dataset(linear_dataset)
-    path = tmp_path / "odd.zarr"
-    writer = ChargeDatasetWriter(
-        path,
-        surface_positions=data.surface_positions,
-        source_charges=data.source_charges,
-        source_species=data.species_of_sources.tolist(),
-        total_charge=data.total_charge,
-        periodic=data.periodic,
-        cell_origin=data.cell_origin,
-        label_source=data.label_source,
-        title='<img src="http://example.org/x.png">',
-    )
-    for frame in data:
-        writer.append(frame)
-    page = Page(make_report(path, two_models[:1], output=tmp_path / "odd.html"))
+    assert ODD_TITLE in page.text
     assert all(address.startswith("data:") for address in page.loaded)
+    with pytest.raises(VoxionError, match="4 frames"):
+        make_report(few_frames, two_models[:1], {"run": linear_dataset}, output)
 
 
 def test_models_are_told_apart_by_file_folder_or_path(tmp_path):
@@ -225,17 +226,13 @@ def test_command_writes_the_page(linear_dataset, two_models, other_run, tmp_path
     app = typer.Typer()
     app.command()(report)
     output = tmp_path / "page.html"
-    arguments = [linear_dataset, *two_models, "--run", f"other={other_run}", "--output", output]
+    arguments = [linear_dataset, two_models[1], "--run", f"other={other_run}", "--output", output]
     result = CliRunner().invoke(app, [str(word) for word in arguments])
     assert result.exit_code == 0, result.output
     assert output.as_uri() in result.output
-    assert "Of 2 models" in Page(output).text
-    assert parse_runs(["a=x=y", "b=t.data,t.dcd"]) == {"a": "x=y", "b": "t.data,t.dcd"}
-
-
-def test_no_model_better_than_the_constant_is_said(linear_dataset, two_models, tmp_path):
+    text = Page(output).text
+    assert "The model paper is tried" in text
     scores = score(two_models[1], linear_dataset, "held-out")
-    page = Page(make_report(linear_dataset, two_models[1:], output=tmp_path / "r.html"))
     worse = scores.model.mae >= scores.constant.mae
-    assert ("No model here is better than the constant" in page.text) == worse
-    assert np.isfinite(scores.model.mae)
+    assert ("No model here is better than the constant" in text) == worse
+    assert parse_runs(["a=x=y", "b=t.data,t.dcd"]) == {"a": "x=y", "b": "t.data,t.dcd"}

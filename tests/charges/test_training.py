@@ -39,7 +39,7 @@ def test_folds_cover_the_training_set_once():
 
 
 def test_too_few_frames_are_refused():
-    with pytest.raises(VoxionError, match="at least 3"):
+    with pytest.raises(VoxionError, match="at least 3 are needed"):
         split_frames(2)
 
 

@@ -136,15 +136,16 @@ class TrajectoryRun:
 
     def slices(self) -> Iterator[Slice]:
         """Read the frames in time order, one at a time."""
-        index = 0
+        done = 0
         try:
-            for index, step in enumerate(self._universe.trajectory):
+            for step in self._universe.trajectory:
                 sheet = self._surface.positions[:, 2].astype(np.float64).mean()
                 heights = self._electrolyte.positions[:, 2].astype(np.float64) - sheet
                 yield Slice(heights, _area(step.triclinic_dimensions))
+                done += 1
         except (OSError, ValueError, EOFError, IndexError) as error:
             raise VoxionError(
-                f"{self.name} cannot be read beyond frame {index}: {error}; is it complete?"
+                f"{self.name} has a frame that cannot be read, after {done} others: {error}"
             ) from None
 
 

@@ -363,10 +363,11 @@ def _draw_profile(row: Any, profile: DensityProfile, colour: str, run: str) -> N
     near.fill_between(profile.distance, low, high, color=colour, alpha=0.22, linewidth=0)
     near.plot(profile.distance, profile.relative, color=colour, linewidth=1.3, label=run)
     bins = np.floor(profile.distance / COARSE).astype(np.int64)
-    bins -= bins[0]
-    members = np.bincount(bins)
-    distance = np.bincount(bins, profile.distance) / members
-    whole.plot(distance, np.bincount(bins, profile.relative) / members, color=colour, linewidth=1.2)
+    first = bins[0]
+    # bins at the ends are not full: there is nothing beyond the profile
+    coarse = np.bincount(bins - first, profile.relative) / np.bincount(bins - first).max()
+    distance = (first + 0.5 + np.arange(len(coarse))) * COARSE
+    whole.plot(distance, coarse, color=colour, linewidth=1.2)
 
 
 def _colours(names: Any) -> list[str]:

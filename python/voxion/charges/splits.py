@@ -78,7 +78,7 @@ def split_frames(
 
     if frames < 3:
         raise VoxionError(
-            f"{name} has {frames} frames, training needs at least 3 (training, validation, "
+            f"{name} has {frames} frames, at least 3 are needed (training, validation, "
             "held out): sample more."
         )
     order = np.arange(frames)

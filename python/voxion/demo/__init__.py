@@ -106,32 +106,26 @@ def _tell(
     folder: Path, run: ChargeDataset, labels: ChargeDataset, report: Path
 ) -> tuple[str, str, str]:
     reference, predicted = labels.surface_charges(), run.surface_charges()
-    scores = score_charges(reference, predicted)
-    constant = score_charges(
-        reference, np.full_like(reference, labels.total_charge / reference.shape[1])
-    )
+    frames, atoms = reference.shape
+    total = labels.total_charge
+    model = score_charges(reference, predicted)
+    constant = score_charges(reference, np.full_like(reference, total / atoms))
     updates, share = _updates(folder / "run.log")
-    off = np.abs(predicted.sum(axis=1) - labels.total_charge).max()
+    off = np.abs(predicted.sum(axis=1) - total).max()
     return (
-        f"{updates} updates of {reference.shape[1]} charges inside LAMMPS took {share:.1f} % of its "
-        f"loop time; the total stayed {labels.total_charge:g} e to {off:.0e} e.",
-        f"Against the matrix solver on {len(reference)} frames of the run: MAE {scores.mae:.1e} e, "
-        f"R2 {scores.r2:.4f} (the same charge for all: MAE {constant.mae:.1e} e, "
+        f"{updates} updates of {atoms} charges inside LAMMPS took {share:.1f} % of its loop time; "
+        f"their sum stayed {total:g} e to {off:.0e} e.",
+        f"Against the matrix solver on {frames} frames of the run: MAE {model.mae:.1e} e, "
+        f"R2 {model.r2:.4f} (the same charge for all: MAE {constant.mae:.1e} e, "
         f"R2 {constant.r2:.4f}).",
         f"Report: {report.resolve().as_uri()}",
     )
 
 
 def _updates(log: Path) -> tuple[int, float]:
-    """Updates and share of loop time (%) over all runs of a log."""
-    lines = re.findall(
-        r"^Fix voxion/charge .*: (\d+) updates, (\S+) s, (\S+) %", log.read_text(), re.M
-    )
-    counts = [int(count) for count, _, _ in lines]
-    seconds = [float(second) for _, second, _ in lines]
-    loops = [
-        100 * s / float(share)
-        for s, (_, _, share) in zip(seconds, lines, strict=True)
-        if float(share)
-    ]
-    return sum(counts), 100 * sum(seconds) / sum(loops)
+    """Count the updates of all runs in a log; also their share of the loop time, %."""
+    pattern = re.compile(r"^Fix voxion/charge .*: (\d+) updates, (\S+) s, (\S+) % of", re.M)
+    runs = [(int(n), float(s), float(share)) for n, s, share in pattern.findall(log.read_text())]
+    seconds = sum(s for _, s, _ in runs)
+    loops = sum(100 * s / share for _, s, share in runs if share)
+    return sum(n for n, _, _ in runs), 100 * seconds / loops if loops else 0.0

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from voxion.charges.models.shells import neighbour_table
 
-# Sites may move this far (angstrom) before their neighbours are looked up again: well below the
-# distance from a shell to its boundary.
+# Sites may move this far (angstrom) before their neighbours are looked up again: not further than
+# the nearest boundary of a shell, half of the 0.2 A between graphene's seventh and eighth.
 REBUILD_DISTANCE = 0.1
 
 

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# From nothing to a trained model: build, equilibrate, sample charges with ELECTRODE, train.
+# FRAMES=500 is the full size (100 ps); FRAMES=40 shows the same in some minutes.
+set -euo pipefail
+cd "$(dirname "$0")"
+frames=${FRAMES:-40}
+
+voxion systems graphene electrode
+(cd electrode && lmp -in in.equilibrate -screen none)
+voxion charges sample electrode labels.zarr --frames "$frames"
+voxion charges train labels.zarr --out trained
+voxion inspect trained/model.pt

@@ -59,7 +59,7 @@ def inspect(
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="New folder.")] = Path("demo"),
-    frames: Annotated[int, typer.Option(min=2, help="Frames, one every 0.2 ps.")] = 20,
+    frames: Annotated[int, typer.Option(min=10, help="Frames, one every 0.2 ps.")] = 20,
 ) -> None:
     """Run the embedded electrode in LAMMPS with the embedded model, and report."""
     from voxion.demo import run_demo

@@ -10,9 +10,9 @@ from voxion.charges.training import TrainingResult, make_settings, train
 
 @pytest.fixture(scope="session")
 def linear_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Data set of 30 frames whose charges are an exactly linear response."""
+    """Data set of 60 frames whose charges are an exactly linear response."""
     path = tmp_path_factory.mktemp("data") / "linear.zarr"
-    LinearSystem().dataset(path, 30)
+    LinearSystem().dataset(path, 60)
     return path
 
 

@@ -26,7 +26,7 @@ def test_train_export_and_score(linear_dataset, tmp_path):
     scored = _run("score", tmp_path / "model.pt", linear_dataset, "--frames", "held-out", "--json")
     assert scored.exit_code == 0, scored.output
     scores = json.loads(scored.stdout)
-    assert scores["frames"] == 3 and scores["model"]["mae"] < 1e-6 < scores["constant"]["mae"]
+    assert scores["frames"] == 6 and scores["model"]["mae"] < 1e-6 < scores["constant"]["mae"]
 
 
 def test_cross_validate(linear_dataset, tmp_path):
@@ -35,7 +35,7 @@ def test_cross_validate(linear_dataset, tmp_path):
         "--folds", 2, "--epochs", 1, "--json",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert [one["frames"] for one in json.loads(result.stdout)] == [14, 13]
+    assert [one["frames"] for one in json.loads(result.stdout)] == [27, 27]
 
 
 def test_a_missing_data_set_is_named(tmp_path):

@@ -145,7 +145,7 @@ def test_cross_validation_scores_every_fold_and_keeps_what_is_done(linear_datase
     settings = make_settings([linear_dataset], radial_functions=RADIAL, shells=3, epochs=0)
     out = tmp_path / "cv"
     reports = cross_validate(settings, out, folds=3)
-    assert [report.frames for report in reports] == [9, 9, 9]
+    assert [report.frames for report in reports] == [18, 18, 18]
     assert max(report.model.mae for report in reports) < 1e-6
     kept = out / "fold-1" / "scores.json"
     marked = json.loads(kept.read_text())

@@ -53,6 +53,8 @@ def copy_system(folder: str | Path) -> Path:
     with gzip.open(packed) as source, open(folder / "equilibrated.data", "wb") as target:
         shutil.copyfileobj(source, target)
     packed.unlink()
+    # what a builder would have left as the packed start; label sources read it
+    shutil.copy(folder / "equilibrated.data", folder / "system.data")
     return folder
 
 

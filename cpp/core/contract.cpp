@@ -1,7 +1,7 @@
 // Reads and validates the model contract.
 #include "contract.hpp"
 
-#include <cmath>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "error.hpp"
@@ -75,6 +75,17 @@ ChargeInputs read_inputs(const Reader &reader) {
               "'");
 }
 
+std::string read_hash(const Reader &reader) {
+  const auto hash = reader.get<std::string>("data_hash", "a text");
+  const std::string prefix = "sha256:";
+  const auto hexadecimal = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  if (hash.size() != prefix.size() + 64 || hash.rfind(prefix, 0) != 0 ||
+      !std::all_of(hash.begin() + static_cast<long>(prefix.size()), hash.end(), hexadecimal))
+    reader.fail("its contract's 'data_hash' must be sha256: and 64 hexadecimal digits, found '" +
+                hash + "'");
+  return hash;
+}
+
 std::vector<SourceSpecies> read_sources(const Reader &reader, bool counted) {
   reader.require("source_order", "ascending atom ID");
   const auto list = reader.get<std::vector<Json>>("sources", "a list");
@@ -130,7 +141,7 @@ ChargeContract parse_charge_contract(const std::string &json, const std::string 
   const bool positions = contract.inputs == ChargeInputs::positions;
   contract.torch_version = reader.get<std::string>("torch_version", "a text");
   contract.voxion_version = reader.get<std::string>("voxion_version", "a text");
-  contract.data_hash = reader.get<std::string>("data_hash", "a text");
+  contract.data_hash = read_hash(reader);
   if (positions || reader.has("total_charge"))
     contract.total_charge = reader.get<double>("total_charge", "a number");
   if (positions || reader.has("cell"))

@@ -31,6 +31,14 @@ double squared_distance(const double *a, const double *b) {
   return x * x + y * y + z * z;
 }
 
+template <typename T>
+void reorder(std::vector<T> &values, const std::vector<std::uint32_t> &order) {
+  std::vector<T> reordered;
+  reordered.reserve(order.size());
+  for (auto index : order) reordered.push_back(values[index]);
+  values = std::move(reordered);
+}
+
 bool moved(std::span<const double> now, std::span<const double> then, double limit) {
   for (std::size_t i = 0; i < now.size(); i += 3)
     // written so that a NaN counts as moved
@@ -78,7 +86,10 @@ class Grid {
     for (std::size_t i = 0; i < n; ++i) members_[next[bucket[i]]++] = static_cast<std::uint32_t>(i);
   }
 
-  // Calls visit(point) for all points in buckets that come within `reach` of the centre.
+  // The points, bucket by bucket.
+  const std::vector<std::uint32_t> &order() const { return members_; }
+
+  // Calls visit(begin, end) for ranges of order() that hold all points within `reach` of the centre.
   template <typename Visit>
   void near(const double *centre, double reach, Visit visit) const {
     std::array<long, 3> from{}, to{};
@@ -89,8 +100,7 @@ class Grid {
     }
     for (long x = from[0]; x <= to[0]; ++x)
       for (long y = from[1]; y <= to[1]; ++y)
-        for (auto m = begin_[index(x, y, from[2])]; m < begin_[index(x, y, to[2]) + 1]; ++m)
-          visit(members_[m]);
+        visit(begin_[index(x, y, from[2])], begin_[index(x, y, to[2]) + 1]);
   }
 
  private:
@@ -117,37 +127,50 @@ struct SitePotentials::Sums {
   std::span<const NearSource> near;
   const std::uint32_t *pairs, *image_sites;
   const double *image_positions;
+  Hit *hits;     // room for the pairs of any one source
   double *rows;  // stride() values a site
 
   // Stride is known to the compiler, or 0 for any.
   template <std::size_t Stride>
   [[gnu::always_inline]] inline void add() const {
-    const std::size_t stride = Stride ? Stride : table.stride();
+    for (const auto &near_source : near)
+      add_hits<Stride>(charges[near_source.source], find_hits(near_source));
+  }
+
+  // The pairs within the cutoff, without a branch that the processor would have to guess.
+  [[gnu::always_inline]] inline std::size_t find_hits(const NearSource &near_source) const {
     const double cutoff2 = table.cutoff() * table.cutoff();
-    for (const auto &near_source : near) {
-      const double *origin = &sources[3 * near_source.source];
-      const double charge = charges[near_source.source];
-      const double source[3] = {origin[0] + near_source.shift[0], origin[1] + near_source.shift[1],
-                                origin[2] + near_source.shift[2]};
-      for (auto p = near_source.begin; p < near_source.end; ++p) {
-        const auto image = pairs[p];
-        const double r2 = squared_distance(&image_positions[3 * image], source);
-        if (r2 >= cutoff2) continue;
-        const double r = std::sqrt(r2);
-        double *row = rows + image_sites[image] * stride;
-        if (r < RadialTable::r_min) {
-          for (std::size_t k = 0; k < table.count(); ++k) row[k] += charge * table.exact(k, r);
-          continue;
-        }
-        const double u = r * (1.0 / RadialTable::spacing);
-        const auto interval = static_cast<int>(u);
-        const double t = u - static_cast<double>(interval);
-        const double *c = table.coefficients(interval);
-        for (std::size_t k = 0; k < stride; k += RadialTable::lanes) {
-          const Lanes c0 = lanes(c + k), c1 = lanes(c + stride + k);
-          const Lanes c2 = lanes(c + 2 * stride + k), c3 = lanes(c + 3 * stride + k);
-          lanes(row + k) += charge * (c0 + t * (c1 + t * (c2 + t * c3)));
-        }
+    const double *origin = &sources[3 * near_source.source];
+    const double source[3] = {origin[0] + near_source.shift[0], origin[1] + near_source.shift[1],
+                              origin[2] + near_source.shift[2]};
+    std::size_t count = 0;
+    for (auto p = near_source.begin; p < near_source.end; ++p) {
+      const auto image = pairs[p];
+      const double r2 = squared_distance(&image_positions[3 * image], source);
+      hits[count] = {r2, image_sites[image]};
+      count += r2 < cutoff2;
+    }
+    return count;
+  }
+
+  template <std::size_t Stride>
+  [[gnu::always_inline]] inline void add_hits(double charge, std::size_t count) const {
+    const std::size_t stride = Stride ? Stride : table.stride();
+    for (std::size_t h = 0; h < count; ++h) {
+      const double r = std::sqrt(hits[h].r2);
+      double *row = rows + hits[h].site * stride;
+      if (r < RadialTable::r_min) {
+        for (std::size_t k = 0; k < table.count(); ++k) row[k] += charge * table.exact(k, r);
+        continue;
+      }
+      const double u = r * (1.0 / RadialTable::spacing);
+      const auto interval = static_cast<int>(u);
+      const double t = u - static_cast<double>(interval);
+      const double *c = table.coefficients(interval);
+      for (std::size_t k = 0; k < stride; k += RadialTable::lanes) {
+        const Lanes c0 = lanes(c + k), c1 = lanes(c + stride + k);
+        const Lanes c2 = lanes(c + 2 * stride + k), c3 = lanes(c + 3 * stride + k);
+        lanes(row + k) += charge * (c0 + t * (c1 + t * (c2 + t * c3)));
       }
     }
   }
@@ -173,14 +196,12 @@ void SitePotentials::compute(std::span<const double> sites, std::span<const doub
                              std::span<const double> charges, const Cell &cell,
                              std::span<double> out) {
   if (outdated(sites, sources, cell)) build(sites, sources, cell);
-  for (std::size_t i = 0; i < image_sites_.size(); ++i)
-    for (int d = 0; d < 3; ++d)
-      image_positions_[3 * i + d] = sites[3 * image_sites_[i] + d] + image_shifts_[i][d];
+  place_images(sites);
 
   const std::size_t stride = table_.stride(), count = table_.count();
   rows_.assign(sites.size() / 3 * stride, 0.0);
   add_all({table_, sources.data(), charges.data(), near_, pairs_.data(), image_sites_.data(),
-           image_positions_.data(), rows_.data()});
+           image_positions_.data(), hits_.data(), rows_.data()});
   for (std::size_t i = 0; i < sites.size() / 3; ++i)
     std::copy_n(&rows_[i * stride], count, &out[i * count]);
 }
@@ -198,7 +219,7 @@ void SitePotentials::build(std::span<const double> sites, std::span<const double
   require_finite(sources, "source atom");
   const Reciprocal reciprocal(cell);
   make_images(sites, cell, reciprocal);
-  find_pairs(sources, cell, reciprocal);
+  find_pairs(sites, sources, cell, reciprocal);
   built_sites_.assign(sites.begin(), sites.end());
   built_sources_.assign(sources.begin(), sources.end());
   cell_ = cell;
@@ -210,7 +231,6 @@ void SitePotentials::make_images(std::span<const double> sites, const Cell &cell
                                  const Reciprocal &reciprocal) {
   image_sites_.clear();
   image_shifts_.clear();
-  image_positions_.clear();
   for (std::size_t site = 0; site < sites.size() / 3; ++site) {
     const Vector fraction = reciprocal.fractional(&sites[3 * site]);
     std::array<int, 3> from{}, to{}, n{};
@@ -225,18 +245,31 @@ void SitePotentials::make_images(std::span<const double> sites, const Cell &cell
         for (n[2] = from[2]; n[2] <= to[2]; ++n[2]) {
           image_sites_.push_back(static_cast<std::uint32_t>(site));
           image_shifts_.push_back(lattice_shift(cell, n));
-          for (int d = 0; d < 3; ++d)
-            image_positions_.push_back(sites[3 * site + d] + image_shifts_.back()[d]);
         }
   }
 }
 
-void SitePotentials::find_pairs(std::span<const double> sources, const Cell &cell,
-                                const Reciprocal &reciprocal) {
-  const Grid grid(image_positions_, 0.5 * reach_);
+void SitePotentials::place_images(std::span<const double> sites) {
+  image_positions_.resize(3 * image_sites_.size());
+  for (std::size_t i = 0; i < image_sites_.size(); ++i)
+    for (int d = 0; d < 3; ++d)
+      image_positions_[3 * i + d] = sites[3 * image_sites_[i] + d] + image_shifts_[i][d];
+}
+
+VOXION_VECTOR_CLONES void SitePotentials::find_pairs(std::span<const double> sites,
+                                                     std::span<const double> sources,
+                                                     const Cell &cell,
+                                                     const Reciprocal &reciprocal) {
+  place_images(sites);
+  const Grid grid(image_positions_, 0.25 * reach_);
+  // neighbours in space become neighbours in memory
+  reorder(image_sites_, grid.order());
+  reorder(image_shifts_, grid.order());
+  place_images(sites);
+
   const double reach2 = reach_ * reach_;
+  std::size_t count = 0, most = 0;
   near_.clear();
-  pairs_.clear();
   for (std::size_t source = 0; source < sources.size() / 3; ++source) {
     const Vector fraction = reciprocal.fractional(&sources[3 * source]);
     std::array<int, 3> n{};
@@ -245,14 +278,20 @@ void SitePotentials::find_pairs(std::span<const double> sources, const Cell &cel
     const Vector shift = lattice_shift(cell, n);
     const double position[3] = {sources[3 * source] + shift[0], sources[3 * source + 1] + shift[1],
                                 sources[3 * source + 2] + shift[2]};
-    const auto begin = static_cast<std::uint32_t>(pairs_.size());
-    grid.near(position, reach_, [&](std::uint32_t image) {
-      if (squared_distance(&image_positions_[3 * image], position) < reach2)
-        pairs_.push_back(image);
+    const std::size_t begin = count;
+    grid.near(position, reach_, [&](std::size_t first, std::size_t last) {
+      if (pairs_.size() < count + last - first) pairs_.resize(2 * (count + last - first));
+      for (std::size_t image = first; image < last; ++image) {
+        pairs_[count] = static_cast<std::uint32_t>(image);
+        count += squared_distance(&image_positions_[3 * image], position) < reach2;
+      }
     });
-    const auto end = static_cast<std::uint32_t>(pairs_.size());
-    if (end > begin) near_.push_back({static_cast<std::uint32_t>(source), begin, end, shift});
+    if (count > begin)
+      near_.push_back({static_cast<std::uint32_t>(source), static_cast<std::uint32_t>(begin),
+                       static_cast<std::uint32_t>(count), shift});
+    most = std::max(most, count - begin);
   }
+  hits_.resize(most + 1);  // one more, since the last pair is written before it is judged
 }
 
 }  // namespace voxion

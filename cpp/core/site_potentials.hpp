@@ -36,6 +36,10 @@ class SitePotentials {
     std::uint32_t begin, end;  // its part of pairs_
     Vector shift;              // into the cell
   };
+  struct Hit {  // a pair within the cutoff
+    double r2;
+    std::uint32_t site;
+  };
   struct Sums;
   static void add_all(const Sums &sums);
 
@@ -43,7 +47,9 @@ class SitePotentials {
                 const Cell &cell) const;
   void build(std::span<const double> sites, std::span<const double> sources, const Cell &cell);
   void make_images(std::span<const double> sites, const Cell &cell, const Reciprocal &reciprocal);
-  void find_pairs(std::span<const double> sources, const Cell &cell, const Reciprocal &reciprocal);
+  void place_images(std::span<const double> sites);
+  void find_pairs(std::span<const double> sites, std::span<const double> sources, const Cell &cell,
+                  const Reciprocal &reciprocal);
 
   RadialTable table_;
   double reach_;  // cutoff and skin
@@ -57,6 +63,7 @@ class SitePotentials {
   std::vector<double> image_positions_;
   std::vector<NearSource> near_;
   std::vector<std::uint32_t> pairs_;  // indices of images
+  std::vector<Hit> hits_;
   std::vector<double> rows_;
 };
 

@@ -31,7 +31,7 @@ class FunctionRunner : public ModelRunner {
 const std::string local = R"({
   "contract_version": 1, "kind": "surface-charges", "inputs": "site-potentials",
   "length_unit": "angstrom", "charge_unit": "e", "torch_version": "2.13.0",
-  "voxion_version": "0.1.0", "data_hash": "sha256:00", "total_charge": null, "cell": null,
+  "voxion_version": "0.1.0", "data_hash": "sha256:0000000000000000000000000000000000000000000000000000000000000000", "total_charge": null, "cell": null,
   "surface_atoms": null, "source_order": "ascending atom ID",
   "sources": [{"name": "Na", "charge": 1.0, "count": null}, {"name": "O", "charge": -0.8476, "count": null}],
   "radial_functions": {"form": "erfc", "widths": [0.1, 0.3], "cutoff": 12.0},
@@ -40,7 +40,7 @@ const std::string local = R"({
 const std::string positions = R"({
   "contract_version": 1, "kind": "surface-charges", "inputs": "positions",
   "length_unit": "angstrom", "charge_unit": "e", "torch_version": "2.13.0",
-  "voxion_version": "0.1.0", "data_hash": "sha256:00", "total_charge": -1.0,
+  "voxion_version": "0.1.0", "data_hash": "sha256:0000000000000000000000000000000000000000000000000000000000000000", "total_charge": -1.0,
   "cell": [[29, 0, 0], [0, 30, 0], [0, 0, 86]], "surface_atoms": 3,
   "source_order": "ascending atom ID",
   "sources": [{"name": "Na", "charge": 1.0, "count": 2}, {"name": "Cl", "charge": -1.0, "count": 1}],

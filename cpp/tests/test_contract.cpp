@@ -11,7 +11,7 @@ namespace {
 const std::string local = R"({
   "contract_version": 1, "kind": "surface-charges", "inputs": "site-potentials",
   "length_unit": "angstrom", "charge_unit": "e", "torch_version": "2.13.0",
-  "voxion_version": "0.1.0", "data_hash": "sha256:00", "total_charge": null, "cell": null,
+  "voxion_version": "0.1.0", "data_hash": "sha256:0000000000000000000000000000000000000000000000000000000000000000", "total_charge": null, "cell": null,
   "surface_atoms": null, "source_order": "ascending atom ID",
   "sources": [{"name": "Na", "charge": 1.0, "count": null}],
   "radial_functions": {"form": "erfc", "widths": [0.1, 0.3], "cutoff": 12.0},
@@ -20,7 +20,7 @@ const std::string local = R"({
 const std::string positions = R"({
   "contract_version": 1, "kind": "surface-charges", "inputs": "positions",
   "length_unit": "angstrom", "charge_unit": "e", "torch_version": "2.13.0",
-  "voxion_version": "0.1.0", "data_hash": "sha256:00", "total_charge": -4.0,
+  "voxion_version": "0.1.0", "data_hash": "sha256:0000000000000000000000000000000000000000000000000000000000000000", "total_charge": -4.0,
   "cell": [[29, 0, 0], [0, 30, 0], [0, 0, 86]], "surface_atoms": 336,
   "source_order": "ascending atom ID",
   "sources": [{"name": "Na", "charge": 1.0, "count": 90}, {"name": "Cl", "charge": -1.0, "count": 86}],
@@ -63,6 +63,7 @@ TEST(every_rule_of_the_contract_is_enforced) {
   bad(local, "\"contract_version\": 1", "\"contract_version\": 7", "version 7 is unknown");
   bad(local, "\"contract_version\": 1,", "", "lacks 'contract_version'");
   bad(local, "surface-charges", "voxel-classifier", "found 'voxel-classifier'");
+  bad(local, "sha256:0", "sha256:x", "64 hexadecimal digits");
   bad(local, "\"angstrom\"", "\"nm\"", "length_unit");
   bad(local, "\"charge_unit\": \"e\"", "\"charge_unit\": \"C\"", "charge_unit");
   bad(local, "\"site-potentials\"", "\"density\"", "'inputs'");

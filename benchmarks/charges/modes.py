@@ -1,0 +1,110 @@
+"""The ways of setting the surface's charges that are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from voxion.engines.electrode import ElectrodeSettings
+from voxion.engines.lammps import quoted
+from voxion.systems.description import SystemDescription
+
+FIXED, MAT_INV = "fixed", "mat-inv"
+# The paper's interval between updates, and the two that follow the electrolyte.
+LONG_INTERVAL = 2500
+INTERVALS = (1, 10, LONG_INTERVAL)
+CG_TOLERANCE = 1e-6
+# By this tolerance on a sheet of 336 C, against the inverted matrix.
+CG_ERROR = "1e-4 e"
+IONS = ("Na", "Cl")
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One way of setting charges.
+
+    Attributes
+    ----------
+    name : str
+        In results and file names.
+    label : str
+        In tables.
+    commands : tuple of str
+        LAMMPS commands after the dynamics.
+    kspace : str
+        Long-range solver.
+    every : int, optional
+        Steps between the updates of fix voxion/charge.
+    matrix : bool
+        Whether the set-up computes the electrode's matrix.
+    """
+
+    name: str
+    label: str
+    commands: tuple[str, ...] = ()
+    kspace: str = "pppm"
+    every: int | None = None
+    matrix: bool = False
+
+
+def fixed() -> Mode:
+    """Charges as they are in the data file: what all others are compared with."""
+    return Mode(FIXED, "fixed charges")
+
+
+def paper_network(model: Path, every: int) -> Mode:
+    """Fix voxion/charge with the paper's network, which sees the ions only."""
+    commands = (f"group ions type {' '.join(IONS)}", _fix(model, every, "ions"))
+    return Mode(f"paper-{every}", f"voxion, paper's network, Nevery {every}", commands, every=every)
+
+
+def local_model(model: Path, every: int) -> Mode:
+    """Fix voxion/charge with a model of site potentials, which sees all of the electrolyte."""
+    commands = (_fix(model, every, "electrolyte"),)
+    return Mode(f"local-{every}", f"voxion, local model, Nevery {every}", commands, every=every)
+
+
+def electrode(system: SystemDescription, algorithm: Literal["mat_inv", "cg"]) -> Mode:
+    """Constant-charge ELECTRODE, solved at every step."""
+    settings = ElectrodeSettings(algorithm=algorithm, tolerance=CG_TOLERANCE)
+    method = settings.method(system)
+    label = f"fix electrode/conq, {algorithm}"
+    if algorithm == "cg":
+        label += f" {CG_TOLERANCE:g} (leaves {CG_ERROR})"
+    name = algorithm.replace("_", "-")
+    return Mode(
+        name,
+        label,
+        tuple(method.commands),
+        method.kspace_style,
+        matrix=algorithm == "mat_inv",
+    )
+
+
+def all_modes(system: SystemDescription, paper: Path, local: Path) -> list[Mode]:
+    """All modes of the comparison, fixed charges first."""
+    return [
+        fixed(),
+        *(paper_network(paper, n) for n in INTERVALS),
+        *(local_model(local, n) for n in INTERVALS),
+        electrode(system, "mat_inv"),
+        electrode(system, "cg"),
+    ]
+
+
+def scaling_modes(system: SystemDescription, local: Path) -> list[Mode]:
+    """Those of the scaling table: everything that updates at every step at any sheet size."""
+    return [fixed(), local_model(local, 1), electrode(system, "mat_inv"), electrode(system, "cg")]
+
+
+def rotated(modes: Sequence[Mode], by: int) -> list[Mode]:
+    """Give the same modes in another order: each comes first once in as many rounds."""
+    start = by % len(modes)
+    return [*modes[start:], *modes[:start]]
+
+
+def _fix(model: Path, every: int, sources: str) -> str:
+    path = quoted(model.resolve())
+    return f"fix charges surface voxion/charge {every} {path} sources {sources}"

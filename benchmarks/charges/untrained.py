@@ -1,0 +1,50 @@
+"""The paper's network without training: its shape decides what it costs, its weights do not."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import torch
+from modes import IONS
+
+from voxion import __version__
+from voxion.charges.bins import EPSILON, ChargeBins
+from voxion.charges.export import write_model
+from voxion.charges.fitted import FittedModel
+from voxion.charges.models.paper import PaperModel, dense_network
+from voxion.contract import ChargeContract, InputRanges, Source
+from voxion.systems.description import SystemDescription
+
+
+def write_untrained(system: SystemDescription, path: Path) -> Path:
+    """Export the paper's network with random weights for the ions and the sheet of a system.
+
+    Its bins lie about the mean charge, so that the run stays a sensible one.
+    """
+    ions = [s for s in system.species if s.name in IONS]
+    atoms = sum(s.atoms for s in system.surfaces)
+    total = sum(s.charge for s in system.surfaces)
+    mean = total / atoms
+    low, high = system.box_z
+    x, y = system.edges
+    torch.manual_seed(0)
+    model = PaperModel(
+        dense_network(sum(s.count for s in ions), atoms),
+        ChargeBins.fit(np.linspace(mean - EPSILON, mean + EPSILON, 1000)),
+        torch.tensor([0.0, 0.0, low]),
+        system.periodic,
+    )
+    contract = ChargeContract(
+        inputs="positions",
+        torch_version=metadata.version("torch"),
+        voxion_version=__version__,
+        data_hash="sha256:" + "0" * 64,
+        total_charge=total,
+        cell=((x, 0.0, 0.0), (0.0, y, 0.0), (0.0, 0.0, high - low)),
+        surface_atoms=atoms,
+        sources=tuple(Source(name=s.name, charge=s.charge, count=s.count) for s in ions),
+        input_ranges=InputRanges(min=(0.0, 0.0, low), max=(x, y, high)),
+    )
+    return write_model(FittedModel(model, contract), path, [])

@@ -89,7 +89,8 @@ class Grid {
   // The points, bucket by bucket.
   const std::vector<std::uint32_t> &order() const { return members_; }
 
-  // Calls visit(begin, end) for ranges of order() that hold all points within `reach` of the centre.
+  // Calls visit(begin, end) for ranges of order() that hold all points within `reach` of the
+  // centre.
   template <typename Visit>
   void near(const double *centre, double reach, Visit visit) const {
     std::array<long, 3> from{}, to{};

@@ -13,11 +13,12 @@ namespace voxion {
 // phi[i, k] = sum_j q_j f_k(|r_i - r_j|) over all sources j and all their periodic images within
 // the cutoff, in e/angstrom, with f_k of RadialTable.
 //
-// The pairs are kept in a list with a skin and rebuilt when an atom has moved half the skin, when
-// the cell or the number of atoms changed, or after invalidate(). The list is the core's own, not
-// an engine's: engines' lists end at the force cutoff, hold no periodic image beyond the nearest,
-// or are not to be had at all (GROMACS); and because sums run over whatever sources the caller
-// passes, every MPI rank can pass its own atoms and the results add up.
+// The pairs are kept in a list with a skin and rebuilt when an atom has moved half the skin, or
+// when the cell or the number of atoms changed. It is a list of places: sources may be renumbered
+// between calls, which shows as movement where it matters. The list is the core's own, not an
+// engine's: engines' lists end at the force cutoff, hold no periodic image beyond the nearest, or
+// are not to be had at all (GROMACS); and because sums run over whatever sources the caller passes,
+// every MPI rank can pass its own atoms and the results add up.
 class SitePotentials {
  public:
   explicit SitePotentials(const RadialFunctions &functions, double skin = 1.0);
@@ -27,8 +28,6 @@ class SitePotentials {
   // Throws Error when a coordinate is not finite.
   void compute(std::span<const double> sites, std::span<const double> sources,
                std::span<const double> charges, const Cell &cell, std::span<double> out);
-  // Tells that the sources were renumbered.
-  void invalidate() { valid_ = false; }
 
  private:
   struct NearSource {  // a source with sites within reach

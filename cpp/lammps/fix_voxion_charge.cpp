@@ -16,6 +16,7 @@
 #include "force.h"
 #include "group.h"
 #include "kspace.h"
+#include "near_sources.h"
 #include "site_potentials.hpp"
 #include "timer.h"
 #include "update.h"
@@ -220,6 +221,9 @@ void FixVoxionCharge::check_groups() {
   if (group->dynamic[igroup] || group->dynamic[sources_group])
     error->all(FLERR, "Fix voxion/charge {}: its groups must be static, not dynamic", id);
   sources_bit_ = group->bitmask[sources_group];
+  if (contract_.radial_functions)
+    near_sources_ =
+        std::make_unique<NearSources>(lmp, sources_bit_, contract_.radial_functions->cutoff);
   surface_tags_ = gather_tags(groupbit);
   source_tags_ = gather_tags(sources_bit_);
   if (surface_tags_.empty())
@@ -287,7 +291,7 @@ void FixVoxionCharge::setup_post_neighbor() { post_neighbor(); }
 void FixVoxionCharge::min_post_neighbor() { post_neighbor(); }
 
 void FixVoxionCharge::post_neighbor() {
-  if (site_potentials_) site_potentials_->invalidate();
+  if (near_sources_) near_sources_->renumbered();
 }
 
 // Before the first forces, unless this continues a run whose charges came with the restart file.
@@ -356,7 +360,7 @@ void FixVoxionCharge::update_charges() {
 void FixVoxionCharge::predict() {
   const voxion::Cell cell = cell_of(*domain, angstrom_);
   if (site_potentials_) {
-    gather_local_sources();
+    near_sources_->gather(surface_, angstrom_, sources_, source_charges_);
     potentials_.resize(charges_.size() * site_potentials_->functions());
     try {
       site_potentials_->compute(surface_, sources_, source_charges_, cell, potentials_);
@@ -396,17 +400,6 @@ void FixVoxionCharge::gather_positions(const std::vector<tagint> &tags, int bit,
     error->all(FLERR, "Fix voxion/charge {} at step {}: {} of {} atoms of its groups are lost", id,
                update->ntimestep, tags.size() - static_cast<std::size_t>(xyz.back()), tags.size());
   xyz.pop_back();
-}
-
-// This rank's sources: sums over all ranks' sources add up.
-void FixVoxionCharge::gather_local_sources() {
-  sources_.clear();
-  source_charges_.clear();
-  for (int i = 0; i < atom->nlocal; ++i) {
-    if (!(atom->mask[i] & sources_bit_)) continue;
-    for (int d = 0; d < 3; ++d) sources_.push_back(atom->x[i][d] * angstrom_);
-    source_charges_.push_back(atom->q[i]);
-  }
 }
 
 void FixVoxionCharge::check_range() {

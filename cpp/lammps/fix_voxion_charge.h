@@ -18,6 +18,8 @@ class SitePotentials;
 
 namespace LAMMPS_NS {
 
+class NearSources;
+
 class FixVoxionCharge : public Fix {
  public:
   FixVoxionCharge(class LAMMPS *, int, char **);
@@ -60,7 +62,6 @@ class FixVoxionCharge : public Fix {
   void update_charges();
   void predict();
   void gather_positions(const std::vector<tagint> &tags, int bit, std::vector<double> &xyz);
-  void gather_local_sources();
   void check_range();
   void scatter();
   std::string place_of(std::size_t site) const;
@@ -82,6 +83,7 @@ class FixVoxionCharge : public Fix {
   std::uint64_t model_hash_ = 0;
   std::unique_ptr<voxion::ChargePredictor> predictor_;  // rank 0 only
   std::unique_ptr<voxion::SitePotentials> site_potentials_;
+  std::unique_ptr<NearSources> near_sources_;
   std::unique_ptr<voxion::ChargeReport> report_;
 
   std::vector<tagint> surface_tags_, source_tags_;  // ascending
@@ -90,7 +92,7 @@ class FixVoxionCharge : public Fix {
   bigint last_update_ = -1;
   bigint continued_at_ = -1;  // step of the restart file whose charges are in effect
   bool range_warned_ = false;
-  bigint updates_ = 0;          // of this run, without its setup
+  bigint updates_ = 0;  // of this run, without its setup
   double seconds_ = 0.0, last_milliseconds_ = 0.0;
 };
 

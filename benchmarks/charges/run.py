@@ -1,6 +1,6 @@
 """Cost per step of ways to set an electrode's charges, side by side: see README.md.
 
-python benchmarks/charges/run.py --model MODEL.pt
+python benchmarks/charges/run.py
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from summary import Row, comparison_cells, markdown_table, print_table, summaris
 from untrained import write_untrained
 
 from voxion.contract import read_contract
+from voxion.demo import model_path
 from voxion.errors import VoxionError
 from voxion.systems.description import load_system
 
@@ -35,9 +36,11 @@ NOTES = [
     f"charge errors of some {CG_ERROR} against the inverted matrix.",
 ]
 
+EMBEDDED = model_path()
+
 
 def main(
-    model: Annotated[Path, typer.Option(help="Local model (inputs site-potentials).")],
+    model: Annotated[Path, typer.Option(help="Local model (inputs site-potentials).")] = EMBEDDED,
     system: Annotated[
         Path | None,
         typer.Option(

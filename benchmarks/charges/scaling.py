@@ -1,6 +1,6 @@
 """Cost per step against the number of electrode atoms: see README.md.
 
-python benchmarks/charges/scaling.py --model MODEL.pt
+python benchmarks/charges/scaling.py
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from record import describe, environment, finished, write_json, write_text
 from summary import Row, markdown_table, print_table, scaling_cells, summarise
 
 from voxion.contract import read_contract
+from voxion.demo import model_path
 from voxion.systems.description import load_system
 
 NOTES = [
@@ -30,9 +31,11 @@ NOTES = [
     f"charge errors of some {CG_ERROR} against the inverted matrix.",
 ]
 
+EMBEDDED = model_path()
+
 
 def main(
-    model: Annotated[Path, typer.Option(help="Local model (inputs site-potentials).")],
+    model: Annotated[Path, typer.Option(help="Local model (inputs site-potentials).")] = EMBEDDED,
     system: Annotated[
         list[Path] | None,
         typer.Option(

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from reference import RADIAL, LinearSystem
 
 from voxion.charges.training import TrainingResult, make_settings, train
+
+from .reference import RADIAL, LinearSystem
 
 
 @pytest.fixture(scope="session")

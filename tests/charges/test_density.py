@@ -6,13 +6,14 @@ import MDAnalysis
 import numpy as np
 import pytest
 from MDAnalysis.coordinates.LAMMPS import DCDWriter
-from reference import graphene
 
 from voxion.charges.dataset import ChargeDataset, ChargeFrame, open_dataset
 from voxion.charges.dataset_writer import ChargeDatasetWriter
 from voxion.charges.density import density_profiles, rms_difference
 from voxion.charges.electrolyte_runs import DatasetRun, TrajectoryRun, open_run
 from voxion.errors import VoxionError
+
+from .reference import graphene
 
 MASSES = {"C": 12.011, "O": 15.9994, "H": 1.008, "Na": 22.98977, "Cl": 35.453}
 CHARGES = {"O": -0.8, "H": 0.4, "Na": 1.0, "Cl": -1.0}

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from reference import CUTOFF, WIDTHS
 
 from voxion import _core
 from voxion.charges.dataset import open_dataset
@@ -13,6 +12,8 @@ from voxion.charges.fitted import FittedModel, read_fitted
 from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.contract import read_contract
 from voxion.errors import VoxionError
+
+from .reference import CUTOFF, WIDTHS
 
 
 @pytest.mark.parametrize("which", ["linear_training", "paper_training"])

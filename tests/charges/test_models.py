@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 import torch
-from reference import (
+
+from voxion import _core
+from voxion.charges.bins import ChargeBins
+from voxion.charges.models.paper import PaperModel, constrained_loss, dense_network
+from voxion.charges.models.shells import neighbour_table, pairs_within, shell_edges
+from voxion.charges.models.site_potentials import SitePotentialsModel
+from voxion.contract import load_model
+from voxion.errors import VoxionError
+
+from .reference import (
     BOND,
     CUTOFF,
     TOTAL,
@@ -13,14 +22,6 @@ from reference import (
     brute_force_shells,
     graphene,
 )
-
-from voxion import _core
-from voxion.charges.bins import ChargeBins
-from voxion.charges.models.paper import PaperModel, constrained_loss, dense_network
-from voxion.charges.models.shells import neighbour_table, pairs_within, shell_edges
-from voxion.charges.models.site_potentials import SitePotentialsModel
-from voxion.contract import load_model
-from voxion.errors import VoxionError
 
 PERIODIC = (True, True, False)
 

@@ -5,7 +5,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
-from reference import graphene
 
 from voxion.charges.bins import EPSILON, ChargeBins
 from voxion.charges.density import DensityProfile
@@ -22,6 +21,8 @@ from voxion.charges.plots import (
 from voxion.charges.scores import score_charges
 from voxion.charges.sheet_map import plot_error_map, sheet_patches
 from voxion.errors import VoxionError
+
+from .reference import graphene
 
 WIDTH = 0.007
 

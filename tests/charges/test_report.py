@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 
 import pytest
 import typer
-from reference import LinearSystem
 from typer.testing import CliRunner
 
 from voxion.charges.dataset import open_dataset
@@ -19,6 +18,8 @@ from voxion.charges.report_cli import parse_runs, report
 from voxion.charges.report_tables import score_cells, species_labels
 from voxion.charges.scores import score
 from voxion.errors import VoxionError
+
+from .reference import LinearSystem
 
 # Elements that a browser loads on its own, with the attribute that names what it loads.
 LOADING = {

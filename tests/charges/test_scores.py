@@ -4,13 +4,14 @@ import json
 
 import numpy as np
 import pytest
-from reference import TOTAL, LinearSystem
 from sklearn import metrics
 
 from voxion.charges.bins import ChargeBins
 from voxion.charges.dataset import open_dataset
 from voxion.charges.scores import ScoreReport, predict, report, score, score_charges
 from voxion.errors import VoxionError
+
+from .reference import TOTAL, LinearSystem
 
 
 def test_scores_are_those_of_scikit_learn():

@@ -7,7 +7,6 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from reference import RADIAL, LinearSystem
 
 from voxion.charges.dataset import open_dataset
 from voxion.charges.features import site_frames
@@ -20,6 +19,8 @@ from voxion.charges.splits import split_frames
 from voxion.charges.training import cross_validate, make_settings, train
 from voxion.contract import RadialFunctions, read_contract
 from voxion.errors import VoxionError
+
+from .reference import RADIAL, LinearSystem
 
 
 def test_time_split_is_contiguous_and_random_split_is_not():

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from harness import charge_fix, predicted, started, surface_charges
 
 from voxion.engines.lammps import gather, in_group
+
+from .harness import charge_fix, predicted, started, surface_charges
 
 
 def test_rerun_predicts_every_frame(sheet, local_model, tmp_path):

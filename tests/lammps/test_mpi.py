@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import charge_fix
+
+from .harness import charge_fix
 
 BIN = Path(sys.executable).parent
 

@@ -2,11 +2,12 @@
 
 import pytest
 import torch
-from conftest import IonNetwork, LinearResponse, NotFiniteLater, ion_network_for, save_model
-from harness import charge_fix, started
 
 from voxion.engines.lammps import lammps_session
 from voxion.errors import VoxionError
+
+from .conftest import IonNetwork, LinearResponse, NotFiniteLater, ion_network_for, save_model
+from .harness import charge_fix, started
 
 
 def refused(folder, fix: str, message: str, *before: str) -> None:

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from conftest import LinearResponse, local_contract, save_model
-from harness import charge_fix, surface_charges
 
 from voxion.engines.lammps import gather, lammps_session
 from voxion.engines.sampling import load_configuration
+
+from .conftest import LinearResponse, local_contract, save_model
+from .harness import charge_fix, surface_charges
 
 # Flexible water: SHAKE computes its first step after a restart in another way than its later ones,
 # which alone would change the last bits.

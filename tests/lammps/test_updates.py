@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from harness import charge_fix, predicted, started, surface_charges
 
 from voxion.engines.lammps import gather, in_group, lammps_session
+
+from .harness import charge_fix, predicted, started, surface_charges
 
 
 def test_updates_before_the_first_forces_and_every_nevery_steps(sheet, local_model):

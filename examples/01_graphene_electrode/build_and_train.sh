@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 frames=${FRAMES:-40}
 
 voxion systems graphene electrode
-(cd electrode && lmp -in in.equilibrate -screen none)
+(cd electrode && lmp -in in.equilibrate)
 voxion charges sample electrode labels.zarr --frames "$frames"
 voxion charges train labels.zarr --out trained
 voxion inspect trained/model.pt

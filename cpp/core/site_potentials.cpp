@@ -209,9 +209,9 @@ void SitePotentials::compute(std::span<const double> sites, std::span<const doub
 
 bool SitePotentials::outdated(std::span<const double> sites, std::span<const double> sources,
                               const Cell &cell) const {
-  return !valid_ || sites.size() != built_sites_.size() ||
-         sources.size() != built_sources_.size() || !(cell == cell_) ||
-         moved(sites, built_sites_, 0.5 * skin_) || moved(sources, built_sources_, 0.5 * skin_);
+  return sites.size() != built_sites_.size() || sources.size() != built_sources_.size() ||
+         !(cell == cell_) || moved(sites, built_sites_, 0.5 * skin_) ||
+         moved(sources, built_sources_, 0.5 * skin_);
 }
 
 void SitePotentials::build(std::span<const double> sites, std::span<const double> sources,
@@ -224,7 +224,6 @@ void SitePotentials::build(std::span<const double> sites, std::span<const double
   built_sites_.assign(sites.begin(), sites.end());
   built_sources_.assign(sources.begin(), sources.end());
   cell_ = cell;
-  valid_ = true;
 }
 
 // All images of the sites that a source inside the cell can reach.

@@ -53,7 +53,6 @@ class SitePotentials {
   RadialTable table_;
   double reach_;  // cutoff and skin
   double skin_;
-  bool valid_ = false;
   Cell cell_;
   std::vector<double> built_sites_, built_sources_;
   // Periodic images of the sites.

@@ -14,7 +14,7 @@ test: $(INSTALLED)
 	$(BIN)/python -m pytest
 
 lint: $(INSTALLED)
-	$(BIN)/pre-commit run --all-files --show-diff-on-failure
+	PATH="$(abspath $(BIN)):$$PATH" pre-commit run --all-files --show-diff-on-failure
 
 # Editable: a change of Python code needs no new installation, one of C++ or packaging does.
 $(INSTALLED): $(SOURCES)

@@ -144,7 +144,7 @@ PYBIND11_MODULE(_core, module) {
           "correction", [](const Prediction &p) { return p.report.correction; },
           "Charge that was spread evenly to reach the total, e.")
       .def_property_readonly(
-          "residual", [](const Prediction &p) { return p.report.residual; },
+          "residual", [](const Prediction &p) { return p.report.residual(); },
           "Sum before the correction minus the total, e.")
       .def_property_readonly(
           "outside_fraction", [](const Prediction &p) { return p.report.outside_fraction; },

@@ -164,7 +164,6 @@ ChargeReport ChargePredictor::finish(const std::vector<ArrayView> &inputs, doubl
   std::copy(predicted.begin(), predicted.end(), charges.begin());
   ChargeReport report;
   report.correction = spread_correction(charges, total);
-  report.residual = -report.correction;
   const auto [low, high] = std::minmax_element(charges.begin(), charges.end());
   report.min = *low;
   report.max = *high;

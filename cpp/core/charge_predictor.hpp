@@ -17,8 +17,9 @@ namespace voxion {
 struct ChargeReport {
   double correction = 0.0;                  // charge that was spread evenly to reach the total (e)
   double min = 0.0, mean = 0.0, max = 0.0;  // of the charges, after the correction (e)
-  double residual = 0.0;                    // sum before the correction minus the total (e)
   double outside_fraction = 0.0;            // share of inputs outside the training range
+  // Sum before the correction minus the total (e).
+  double residual() const { return -correction; }
 };
 
 // Sources must be as the model was trained. Throws Error otherwise.

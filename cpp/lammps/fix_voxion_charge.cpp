@@ -415,9 +415,12 @@ void FixVoxionCharge::unpack_forward_comm(int n, int first, double *buf) {
 double FixVoxionCharge::compute_scalar() { return report_->correction; }
 
 double FixVoxionCharge::compute_vector(int i) {
-  const double values[] = {
-      report_->min,      report_->mean, report_->max, report_->residual, report_->outside_fraction,
-      last_milliseconds_};
+  const double values[] = {report_->min,
+                           report_->mean,
+                           report_->max,
+                           report_->residual(),
+                           report_->outside_fraction,
+                           last_milliseconds_};
   return values[i];
 }
 

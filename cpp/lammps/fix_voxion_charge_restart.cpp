@@ -25,7 +25,6 @@ enum RestartEntry {
   RESTART_MIN,
   RESTART_MEAN,
   RESTART_MAX,
-  RESTART_RESIDUAL,
   RESTART_OUTSIDE,
   RESTART_ACCURACY,
   RESTART_G_EWALD,
@@ -53,7 +52,6 @@ void FixVoxionCharge::write_restart(FILE *fp) {
   list[RESTART_MIN] = report_->min;
   list[RESTART_MEAN] = report_->mean;
   list[RESTART_MAX] = report_->max;
-  list[RESTART_RESIDUAL] = report_->residual;
   list[RESTART_OUTSIDE] = report_->outside_fraction;
   const KSpace *kspace = force->kspace && force->kspace->pppmflag ? force->kspace : nullptr;
   list[RESTART_ACCURACY] = kspace ? kspace->accuracy_relative : 0.0;
@@ -92,7 +90,6 @@ void FixVoxionCharge::restart(char *buffer) {
   report_->min = list[RESTART_MIN];
   report_->mean = list[RESTART_MEAN];
   report_->max = list[RESTART_MAX];
-  report_->residual = list[RESTART_RESIDUAL];
   report_->outside_fraction = list[RESTART_OUTSIDE];
   continue_long_range(list);
 }

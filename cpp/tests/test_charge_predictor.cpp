@@ -68,7 +68,7 @@ TEST(total_is_exact_and_the_correction_even) {
   std::vector<double> charges(3);
   const auto report = model.from_site_potentials(potentials, surface, cell, -1.0, charges);
   CHECK_NEAR(report.correction, -1.0 - 0.375, 1e-15);
-  CHECK_NEAR(report.residual, 1.375, 1e-15);
+  CHECK_NEAR(report.residual(), 1.375, 1e-15);
   CHECK_NEAR(charges[0] - charges[1], 0.75, 1e-15);
   CHECK_NEAR(std::accumulate(charges.begin(), charges.end(), 0.0), -1.0, 1e-15);
   CHECK_NEAR(report.mean, -1.0 / 3.0, 1e-15);

@@ -8,7 +8,6 @@ from voxion.engines.electrode import (
     ElectrodeLabels,
     ElectrodeSettings,
     label_electrode,
-    sample_electrode,
 )
 from voxion.engines.labels import label_frames
 from voxion.engines.lammps import run_lammps
@@ -85,7 +84,9 @@ def test_capacitor_holds_the_charge_of_each_sheet(tmp_path):
         cells=(6, 4), total_charge=-2, capacitor=True, molarity=1.0, thickness=22.0
     ).build(folder)
     run_lammps(folder / "in.equilibrate", variables={"steps": 50})
-    dataset = sample_electrode(folder, tmp_path / "c.zarr", 2, 0.02, settle=0.0, progress=False)
+    dataset = ElectrodeLabels(folder).sample(
+        tmp_path / "c.zarr", 2, 0.02, settle=0.0, progress=False
+    )
     charges = dataset.surface_charges()
     assert charges.shape == (2, 192)
     lower, upper = charges[:, :96], charges[:, 96:]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from voxion.charges.dataset import open_dataset
-from voxion.engines.electrode import ElectrodeLabels, sample_electrode
+from voxion.engines.electrode import ElectrodeLabels
 from voxion.engines.sampling import ChargeMethod, sample_run, single
 from voxion.errors import VoxionError
 
@@ -39,8 +39,9 @@ def test_frames_describe_the_system(sampled, sheet):
 def test_killed_run_continues_without_a_doubled_or_lost_frame(sheet, tmp_path):
     output = tmp_path / "killed.zarr"
     script = (
-        "from voxion.engines.electrode import sample_electrode as s\n"
-        f"s({str(sheet)!r}, {str(output)!r}, 5000, 0.02, settle=0.0, progress=False)\n"
+        "from voxion.engines.electrode import ElectrodeLabels\n"
+        f"ElectrodeLabels({str(sheet)!r}).sample("
+        f"{str(output)!r}, 5000, 0.02, settle=0.0, progress=False)\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen([sys.executable, "-c", script], env=environment)
@@ -52,7 +53,9 @@ def test_killed_run_continues_without_a_doubled_or_lost_frame(sheet, tmp_path):
     process.wait()
     before = open_dataset(output)
     charges = before.surface_charges()
-    after = sample_electrode(sheet, output, before.frames + 2, 0.02, resume=True, progress=False)
+    after = ElectrodeLabels(sheet).sample(
+        output, before.frames + 2, 0.02, resume=True, progress=False
+    )
     assert after.frames == before.frames + 2
     assert after.steps.tolist() == [10 * (i + 1) for i in range(after.frames)]
     np.testing.assert_array_equal(after.surface_charges()[: before.frames], charges)
@@ -65,7 +68,7 @@ def test_killed_run_continues_without_a_doubled_or_lost_frame(sheet, tmp_path):
 
 
 def test_finished_run_resumes_to_nothing(sheet, sampled):
-    again = sample_electrode(sheet, sampled.path, 4, 0.02, resume=True, progress=False)
+    again = ElectrodeLabels(sheet).sample(sampled.path, 4, 0.02, resume=True, progress=False)
     assert again.steps.tolist() == [10, 20, 30, 40]
     assert again.fingerprint() == sampled.fingerprint()
 
@@ -79,15 +82,15 @@ def test_charges_of_another_method(sheet, tmp_path):
 
 def test_errors_before_anything_runs(sheet, sampled, tmp_path):
     with pytest.raises(VoxionError, match="exists: give another name"):
-        sample_electrode(sheet, sampled.path, 4, 0.02)
+        ElectrodeLabels(sheet).sample(sampled.path, 4, 0.02)
     with pytest.raises(VoxionError, match="whole number of MD steps"):
-        sample_electrode(sheet, tmp_path / "x.zarr", 4, 0.0213)
+        ElectrodeLabels(sheet).sample(tmp_path / "x.zarr", 4, 0.0213)
     with pytest.raises(VoxionError, match="holds no built system"):
-        sample_electrode(tmp_path, tmp_path / "x.zarr", 4)
+        ElectrodeLabels(tmp_path).sample(tmp_path / "x.zarr", 4, 0.2)
     with pytest.raises(VoxionError, match="equilibrate the system"):
-        sample_electrode(sheet, tmp_path / "x.zarr", 4, start=tmp_path / "none.data")
+        ElectrodeLabels(sheet).sample(tmp_path / "x.zarr", 4, 0.2, start=tmp_path / "none.data")
     with pytest.raises(VoxionError, match="number of frames must be positive"):
-        sample_electrode(sheet, tmp_path / "x.zarr", 0)
+        ElectrodeLabels(sheet).sample(tmp_path / "x.zarr", 0, 0.2)
     assert not (tmp_path / "x.zarr").exists()
 
 

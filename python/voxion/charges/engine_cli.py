@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from voxion.charges.dataset import ChargeDataset, open_dataset
-from voxion.engines.electrode import ElectrodeSettings, label_electrode, sample_electrode
+from voxion.engines.electrode import ElectrodeLabels, ElectrodeSettings, label_electrode
 from voxion.engines.sampling import model_method, sample_run
 from voxion.systems.description import load_system
 
@@ -55,15 +55,8 @@ def sample(
 ) -> None:
     """Run MD with the charges of ELECTRODE at every step, and keep frames."""
     settings = ElectrodeSettings(algorithm=algorithm.value, thomas_fermi=thomas_fermi)
-    dataset = sample_electrode(
-        system,
-        output,
-        frames,
-        interval,
-        settings=settings,
-        start=start,
-        settle=settle,
-        resume=resume,
+    dataset = ElectrodeLabels(system, settings).sample(
+        output, frames, interval, start=start, settle=settle, resume=resume
     )
     _tell(dataset, output)
 

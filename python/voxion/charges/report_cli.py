@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from voxion.charges.cli import FramesChoice
 from voxion.errors import VoxionError
-
-
-class ScoredFrames(str, Enum):
-    """Which frames are scored."""
-
-    all = "all"
-    held_out = "held-out"
 
 
 def report(
@@ -32,9 +25,9 @@ def report(
     ] = None,
     output: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("report.html"),
     frames: Annotated[
-        ScoredFrames,
+        FramesChoice,
         typer.Option(help="held-out: the last tenth, which a training split by time left alone."),
-    ] = ScoredFrames.held_out,
+    ] = FramesChoice.held_out,
 ) -> None:
     """Write one HTML page with scores and figures of models on a data set."""
     from voxion.charges.report import make_report
@@ -45,7 +38,7 @@ def report(
         models,
         parse_runs(run or []),
         output,
-        frames="all" if frames is ScoredFrames.all else "held-out",
+        frames="all" if frames is FramesChoice.all else "held-out",
         progress=console.is_terminal,
     )
     console.print(f"Report: {path.resolve().as_uri()}", soft_wrap=True)

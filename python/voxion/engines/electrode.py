@@ -248,30 +248,6 @@ class ElectrodeLabels:
             )
 
 
-def sample_electrode(
-    system: str | Path,
-    output: str | Path,
-    frames: int,
-    interval: float = 0.2,
-    *,
-    settings: ElectrodeSettings = ElectrodeSettings(),
-    start: str | Path | None = None,
-    settle: float = 5.0,
-    resume: bool = False,
-    progress: bool = True,
-) -> ChargeDataset:
-    """Sample a built system with ELECTRODE charges; see `voxion.engines.sampling.sample_run`."""
-    return ElectrodeLabels(system, settings).sample(
-        output,
-        frames,
-        interval,
-        start=start,
-        settle=settle,
-        resume=resume,
-        progress=progress,
-    )
-
-
 def label_electrode(
     system: str | Path,
     dataset: ChargeDataset,

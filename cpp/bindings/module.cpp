@@ -83,7 +83,7 @@ class Predictor {
       result.report = predictor_.from_positions(view(sources), view(source_charges), view(surface),
                                                 box, *total, charges);
     } else {
-      std::vector<double> potentials(charges.size() * contract.input_min.size());
+      std::vector<double> potentials(charges.size() * contract.input_ranges.min.size());
       site_potentials_->compute(view(surface), view(sources), view(source_charges), box,
                                 potentials);
       result.report =

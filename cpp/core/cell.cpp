@@ -26,6 +26,7 @@ Reciprocal::Reciprocal(const Cell &cell) {
     for (int d = 0; d < 3; ++d) inverse_[i][d] = normal[d] / volume;
     widths_[i] = std::abs(volume) / std::sqrt(dot(normal, normal));
   }
+  volume_ = std::abs(volume);
 }
 
 Vector Reciprocal::fractional(const double *position) const {

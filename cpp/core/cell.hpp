@@ -14,17 +14,20 @@ struct Cell {
   bool operator==(const Cell &) const = default;
 };
 
-// Fractional coordinates of positions, and the distances between opposite faces of the cell.
+// Fractional coordinates of positions, the distances between opposite faces, and the volume of the
+// cell.
 class Reciprocal {
  public:
   // Throws Error when the lattice vectors do not span a volume.
   explicit Reciprocal(const Cell &cell);
   Vector fractional(const double *position) const;
   double width(int direction) const { return widths_[direction]; }
+  double volume() const { return volume_; }
 
  private:
   std::array<Vector, 3> inverse_{};  // columns of the inverse of the matrix of lattice vectors
   Vector widths_{};
+  double volume_ = 0.0;
 };
 
 }  // namespace voxion

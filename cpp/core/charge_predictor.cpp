@@ -143,7 +143,7 @@ ChargeReport ChargePredictor::from_site_potentials(std::span<const double> poten
                                                    const Cell &cell, double total,
                                                    std::span<double> charges) {
   const auto m = static_cast<std::int64_t>(charges.size());
-  const auto k = static_cast<std::int64_t>(contract_.input_min.size());
+  const auto k = static_cast<std::int64_t>(contract_.input_ranges.min.size());
   auto report = finish(
       {{potentials.data(), {m, k}}, {surface.data(), {m, 3}}, {cell.vectors[0].data(), {3, 3}}},
       total, charges);
@@ -173,10 +173,11 @@ ChargeReport ChargePredictor::finish(const std::vector<ArrayView> &inputs, doubl
 
 // Inputs come in rows as long as the training ranges.
 double ChargePredictor::outside_fraction(std::span<const double> inputs) const {
-  const std::size_t width = contract_.input_min.size();
+  const std::size_t width = contract_.input_ranges.min.size();
   std::size_t outside = 0;
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    if (inputs[i] < contract_.input_min[i % width] || inputs[i] > contract_.input_max[i % width])
+    if (inputs[i] < contract_.input_ranges.min[i % width] ||
+        inputs[i] > contract_.input_ranges.max[i % width])
       ++outside;
   return inputs.empty() ? 0.0 : static_cast<double>(outside) / static_cast<double>(inputs.size());
 }

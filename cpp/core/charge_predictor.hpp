@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cell.hpp"
-#include "contract.hpp"
+#include "charge_contract.hpp"
 #include "model_runner.hpp"
 #include "site_potentials.hpp"
 

@@ -1,48 +1,24 @@
-// The model contract: what `voxion.json` inside a TorchScript archive says, validated.
-// python/voxion/contract.py checks the same rules.
+// What the contracts of all kinds of models have in common: `voxion.json` inside a TorchScript
+// archive. python/voxion/contract.py checks the same rules.
 #pragma once
 
-#include <array>
-#include <optional>
 #include <string>
 #include <vector>
-
-#include "cell.hpp"
 
 namespace voxion {
 
 inline constexpr int contract_version = 1;
 inline constexpr const char *contract_file = "voxion.json";
 
-enum class ChargeInputs { positions, site_potentials };
-
-struct SourceSpecies {
-  std::string name;
-  double charge = 0.0;        // e
-  std::optional<long> count;  // none: any number
-};
-
-// erfc(a r)/r - erfc(a rc)/rc for every inverse width a (1/angstrom), zero from the cutoff rc on.
-struct RadialFunctions {
-  std::vector<double> widths;
-  double cutoff = 0.0;  // angstrom
-};
-
-struct ChargeContract {
-  ChargeInputs inputs = ChargeInputs::positions;
+struct ContractCommon {
   std::string torch_version;
   std::string voxion_version;
   std::string data_hash;
-  std::optional<double> total_charge;               // e; none: any total
-  std::optional<std::array<Vector, 3>> cell;        // angstrom; none: any cell
-  std::optional<long> surface_atoms;                // none: any number
-  std::vector<SourceSpecies> sources;               // for positions: runs in ascending atom ID
-  std::optional<RadialFunctions> radial_functions;  // site potentials only
-  std::vector<double> input_min, input_max;         // the training range of each input
 };
 
-// Throws Error when the text is no contract of kind "surface-charges" that this version knows;
-// `model` is the model's name in the messages.
-ChargeContract parse_charge_contract(const std::string &json, const std::string &model);
+// The smallest and largest value of each input in the training data.
+struct InputRanges {
+  std::vector<double> min, max;
+};
 
 }  // namespace voxion

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "contract.hpp"
+#include "charge_contract.hpp"
 
 namespace voxion {
 

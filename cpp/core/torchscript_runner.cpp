@@ -47,13 +47,13 @@ class TorchScriptRunner : public ModelRunner {
       module_ = torch::jit::load(path, device_, extra);
     } catch (const std::exception &e) {
       throw Error("model file " + path + " is not a TorchScript archive (" + first_line(e.what()) +
-                  "); make one with 'voxion charges export'");
+                  "); make one with 'voxion charges export' or 'voxion voxels export-model'");
     }
     module_.eval();
     contract_ = extra[contract_file];
     if (contract_.empty())
       throw Error("model file " + path + " is TorchScript, but carries no " + contract_file +
-                  "; export it with 'voxion charges export'");
+                  "; export it with 'voxion charges export' or 'voxion voxels export-model'");
   }
 
   const std::string &contract_json() const override { return contract_; }

@@ -16,6 +16,7 @@
 #include "group.h"
 #include "kspace.h"
 #include "near_sources.h"
+#include "on_root.h"
 #include "site_potentials.hpp"
 #include "timer.h"
 #include "update.h"
@@ -39,13 +40,6 @@ voxion::Cell cell_of(const Domain &domain, double angstrom) {
   return cell;
 }
 
-void broadcast(std::string &text, MPI_Comm world) {
-  int length = static_cast<int>(text.size());
-  MPI_Bcast(&length, 1, MPI_INT, 0, world);
-  text.resize(length);
-  MPI_Bcast(text.data(), length, MPI_CHAR, 0, world);
-}
-
 std::size_t index_of(const std::vector<tagint> &tags, tagint tag) {
   return std::lower_bound(tags.begin(), tags.end(), tag) - tags.begin();
 }
@@ -55,17 +49,13 @@ std::size_t index_of(const std::vector<tagint> &tags, tagint tag) {
 // Runs `action` on rank 0; if it throws, all ranks stop with its message.
 template <typename Action>
 void FixVoxionCharge::on_root(Action action) {
-  std::string problem;
-  if (comm->me == 0) {
+  const auto problem = voxion_lammps::failure_on_root(comm->me, world, [&] {
     try {
       action();
     } catch (const voxion::NonFiniteCharge &e) {
-      problem = fmt::format("{} ({})", e.what(), place_of(e.site));
-    } catch (const std::exception &e) {
-      problem = e.what();
+      throw voxion::Error(fmt::format("{} ({})", e.what(), place_of(e.site)));
     }
-  }
-  broadcast(problem, world);
+  });
   if (!problem.empty()) error->all(FLERR, "Fix voxion/charge {}: {}", id, problem);
 }
 
@@ -140,7 +130,7 @@ void FixVoxionCharge::load_model() {
     predictor_ = std::make_unique<voxion::ChargePredictor>(std::move(runner), model_path_);
     model_hash_ = voxion::hash_file(model_path_);
   });
-  broadcast(json, world);
+  voxion_lammps::broadcast(json, world);
   MPI_Bcast(&model_hash_, 1, MPI_UINT64_T, 0, world);
   contract_ = voxion::parse_charge_contract(json, model_path_);
   if (contract_.radial_functions)

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "contract.hpp"
+#include "charge_contract.hpp"
 #include "fix.h"
 
 namespace voxion {

@@ -10,4 +10,6 @@ extern "C" {
 using VoxionFixFactory = LAMMPS_NS::Fix *(*)(LAMMPS_NS::LAMMPS *, int, char **);
 [[gnu::visibility("default")]] LAMMPS_NS::Fix *voxion_create_fix_charge(LAMMPS_NS::LAMMPS *, int,
                                                                         char **);
+[[gnu::visibility("default")]] LAMMPS_NS::Fix *voxion_create_fix_voxels(LAMMPS_NS::LAMMPS *, int,
+                                                                        char **);
 }

@@ -30,6 +30,16 @@ struct LammpsPlugin {
 };
 using RegisterPlugin = void (*)(LammpsPlugin *, void *);
 
+struct Style {
+  const char *name, *factory, *info;
+};
+constexpr Style styles[] = {
+    {"voxion/charge", "voxion_create_fix_charge",
+     "surface charges predicted by a trained model, voxion " VOXION_VERSION},
+    {"voxion/voxels", "voxion_create_fix_voxels",
+     "voxel grids on the fly, recognised in the run, voxion " VOXION_VERSION},
+};
+
 std::string own_folder() {
   Dl_info info;
   dladdr(reinterpret_cast<void *>(&own_folder), &info);
@@ -77,16 +87,16 @@ extern "C" [[gnu::visibility("default")]] void lammpsplugin_init(void *lammps, v
 
   void *library = dlopen((folder + "/libvoxion_lammps.so").c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) return refuse(lammps, dlerror());
-  const auto create =
-      reinterpret_cast<VoxionFixFactory>(dlsym(library, "voxion_create_fix_charge"));
-
-  LammpsPlugin plugin{};
-  plugin.version = VOXION_LAMMPS_VERSION_TEXT;
-  plugin.style = "fix";
-  plugin.name = "voxion/charge";
-  plugin.info = "surface charges predicted by a trained model, voxion " VOXION_VERSION;
-  plugin.author = "the voxion developers";
-  plugin.creator = create;
-  plugin.handle = handle;
-  reinterpret_cast<RegisterPlugin>(register_function)(&plugin, lammps);
+  const auto register_plugin = reinterpret_cast<RegisterPlugin>(register_function);
+  for (const Style &style : styles) {
+    LammpsPlugin plugin{};
+    plugin.version = VOXION_LAMMPS_VERSION_TEXT;
+    plugin.style = "fix";
+    plugin.name = style.name;
+    plugin.info = style.info;
+    plugin.author = "the voxion developers";
+    plugin.creator = reinterpret_cast<VoxionFixFactory>(dlsym(library, style.factory));
+    plugin.handle = handle;
+    register_plugin(&plugin, lammps);
+  }
 }

@@ -1,5 +1,5 @@
 // The model contract: what is read, and one bad example for each rule.
-#include "contract.hpp"
+#include "charge_contract.hpp"
 
 #include "check.hpp"
 #include "error.hpp"
@@ -43,7 +43,7 @@ TEST(site_potentials_contract_is_read) {
   CHECK(contract.radial_functions->widths == (std::vector<double>{0.1, 0.3}));
   CHECK(contract.radial_functions->cutoff == 12.0);
   CHECK(contract.sources.size() == 1 && !contract.sources[0].count);
-  CHECK(contract.input_max[1] == 2.0);
+  CHECK(contract.input_ranges.max[1] == 2.0);
 }
 
 TEST(positions_contract_is_read) {

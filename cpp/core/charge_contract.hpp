@@ -1,0 +1,43 @@
+// The contract of models of kind surface-charges. python/voxion/contract.py checks the same rules.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cell.hpp"
+#include "contract.hpp"
+
+namespace voxion {
+
+enum class ChargeInputs { positions, site_potentials };
+
+struct SourceSpecies {
+  std::string name;
+  double charge = 0.0;        // e
+  std::optional<long> count;  // none: any number
+};
+
+// erfc(a r)/r - erfc(a rc)/rc for every inverse width a (1/angstrom), zero from the cutoff rc on.
+struct RadialFunctions {
+  std::vector<double> widths;
+  double cutoff = 0.0;  // angstrom
+};
+
+struct ChargeContract {
+  ContractCommon common;
+  ChargeInputs inputs = ChargeInputs::positions;
+  std::optional<double> total_charge;               // e; none: any total
+  std::optional<std::array<Vector, 3>> cell;        // angstrom; none: any cell
+  std::optional<long> surface_atoms;                // none: any number
+  std::vector<SourceSpecies> sources;               // for positions: runs in ascending atom ID
+  std::optional<RadialFunctions> radial_functions;  // site potentials only
+  InputRanges input_ranges;
+};
+
+// Throws Error when the text is no contract of kind "surface-charges" that this version knows;
+// `model` is the model's name in the messages.
+ChargeContract parse_charge_contract(const std::string &json, const std::string &model);
+
+}  // namespace voxion

@@ -1,0 +1,73 @@
+// The store that frames of grids are written to: a Zarr v3 group that `xarray.open_zarr` opens.
+// docs/voxel_store.md describes the layout.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "voxel_frame.hpp"
+
+namespace voxion {
+
+// What a store says of itself; a run that appends must say the same.
+struct VoxelStoreHeader {
+  struct Window {
+    std::int64_t every = 1, repeat = 1, period = 1;  // steps, samples, steps
+  };
+  struct Classifier {
+    std::string model, hash;
+    std::vector<std::string> labels;
+  };
+
+  std::string engine, voxion_version;  // may differ in a run that appends
+  std::string unit_style, length_unit, time_unit;
+  std::string group;
+  Window window;
+  std::string spread;
+  std::array<bool, 3> periodic{true, true, true};
+  VoxelShape shape;
+  std::vector<VoxelChannel> channels;
+  std::optional<Classifier> classifier;
+};
+
+// A frame counts once the group's zarr.json, with the shapes of all arrays in its consolidated
+// metadata, is renamed into place: a process killed at any moment leaves its finished frames and no
+// other. All methods throw Error, naming the store, when the file system refuses.
+class VoxelStore {
+ public:
+  // Opens the store at `path`, or makes an empty one. Throws Error when something else is there,
+  // when the store differs from `header`, is damaged, packed, or being written by another run.
+  VoxelStore(const std::string &path, const VoxelStoreHeader &header);
+  ~VoxelStore();
+  VoxelStore(const VoxelStore &) = delete;
+  VoxelStore &operator=(const VoxelStore &) = delete;
+
+  std::size_t frames() const;
+  std::optional<std::int64_t> last_step() const;  // none in an empty store
+  const std::string &id() const;                  // of this store alone, 32 hexadecimal digits
+
+  // Adds a frame. Throws Error also when its step is not beyond the last one.
+  void append(const VoxelFrame &frame);
+  // Removes all frames beyond a step; returns how many.
+  std::size_t drop_after(std::int64_t step);
+
+ private:
+  class Files;
+  class Column;
+  std::unique_ptr<Files> files_;
+  std::vector<std::unique_ptr<Column>> columns_;
+
+  void make_columns(const VoxelStoreHeader &header);
+  void create(const VoxelStoreHeader &header);
+  void open(const VoxelStoreHeader &header);
+  void commit(std::size_t frames);
+  std::string group_metadata() const;
+
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace voxion

@@ -1,0 +1,417 @@
+// fix voxion/voxels: parsing, the windows, and outputs.
+#include "fix_voxion_voxels.h"
+
+#include <mpi.h>
+
+#include <algorithm>
+
+#include "atom.h"
+#include "comm.h"
+#include "domain.h"
+#include "error.h"
+#include "error.hpp"
+#include "group.h"
+#include "lammps_units.h"
+#include "model_runner.hpp"
+#include "modify.h"
+#include "on_root.h"
+#include "timer.h"
+#include "update.h"
+#include "utils.h"
+#include "voxel_channels.h"
+#include "voxel_classifier.hpp"
+
+using namespace LAMMPS_NS;
+using namespace FixConst;
+
+namespace {
+
+constexpr const char *keywords[] = {"file", "channels", "classify", "spread"};
+
+bool is_keyword(const std::string &word) {
+  return std::find(std::begin(keywords), std::end(keywords), word) != std::end(keywords);
+}
+
+}  // namespace
+
+// Runs `action` on rank 0; if it throws, all ranks stop with its message.
+template <typename Action>
+void FixVoxionVoxels::on_root(Action action) {
+  const auto problem = voxion_lammps::failure_on_root(comm->me, world, action);
+  if (!problem.empty())
+    error->all(FLERR, "Fix voxion/voxels {} at step {}: {}", id, update->ntimestep, problem);
+}
+
+/* ---------------------------------------------------------------------- */
+
+FixVoxionVoxels::FixVoxionVoxels(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, narg, arg) {
+  scalar_flag = 1;
+  global_freq = 1;
+  extscalar = extvector = 0;
+  time_depend = 1;
+  dynamic_group_allow = 1;
+  restart_global = 1;
+  parse(narg, arg);
+  if (!model_path_.empty()) load_classifier();
+  wait_for_window();
+}
+
+FixVoxionVoxels::~FixVoxionVoxels() = default;
+
+void FixVoxionVoxels::parse(int narg, char **arg) {
+  if (narg < 13) utils::missing_cmd_args(FLERR, "fix voxion/voxels", error);
+  parse_numbers(arg);
+  std::vector<std::string> channels;
+  for (int iarg = 9; iarg < narg;) iarg = parse_keyword(iarg, narg, arg, channels);
+  if (file_.empty())
+    error->all(FLERR, "Fix voxion/voxels {}: keyword file with the name of a store is required",
+               id);
+  if (channels.empty())
+    error->all(FLERR,
+               "Fix voxion/voxels {}: keyword channels with at least one channel is required", id);
+  make_grid(channels);
+}
+
+void FixVoxionVoxels::parse_numbers(char **arg) {
+  nevery = utils::inumeric(FLERR, arg[3], false, lmp);
+  nrepeat_ = utils::inumeric(FLERR, arg[4], false, lmp);
+  nfreq_ = utils::bnumeric(FLERR, arg[5], false, lmp);
+  if (nevery < 1 || nrepeat_ < 1 || nfreq_ < 1)
+    error->all(FLERR,
+               "Fix voxion/voxels {}: Nevery, Nrepeat and Nfreq must be at least 1, found {} {} {}",
+               id, arg[3], arg[4], arg[5]);
+  if (nfreq_ % nevery != 0 || static_cast<bigint>(nrepeat_ - 1) * nevery >= nfreq_)
+    error->all(FLERR,
+               "Fix voxion/voxels {}: Nfreq must be a multiple of Nevery, and Nevery times "
+               "Nrepeat at most Nfreq, found {} {} {}",
+               id, arg[3], arg[4], arg[5]);
+  shape_ = {utils::inumeric(FLERR, arg[6], false, lmp), utils::inumeric(FLERR, arg[7], false, lmp),
+            utils::inumeric(FLERR, arg[8], false, lmp)};
+  if (shape_.nx < 1 || shape_.ny < 1 || shape_.nz < 1)
+    error->all(FLERR, "Fix voxion/voxels {}: nx, ny and nz must be at least 1, found {} {} {}", id,
+               arg[6], arg[7], arg[8]);
+}
+
+// Reads the keyword at `iarg` with its values; returns the place after them.
+int FixVoxionVoxels::parse_keyword(int iarg, int narg, char **arg,
+                                   std::vector<std::string> &channels) {
+  const std::string keyword = arg[iarg++];
+  if (!is_keyword(keyword))
+    error->all(FLERR,
+               "Fix voxion/voxels {}: unknown keyword {}; known are file, channels, classify and "
+               "spread",
+               id, keyword);
+  if (iarg == narg)
+    error->all(FLERR, "Fix voxion/voxels {}: keyword {} lacks its value", id, keyword);
+  if (keyword == "channels") {
+    while (iarg < narg && !is_keyword(arg[iarg])) channels.push_back(arg[iarg++]);
+    return iarg;
+  }
+  const std::string value = arg[iarg++];
+  if (keyword == "file") {
+    file_ = value;
+  } else if (keyword == "classify") {
+    model_path_ = value;
+  } else {
+    if (value != "ngp" && value != "cic")
+      error->all(FLERR, "Fix voxion/voxels {}: spread must be ngp or cic, found {}", id, value);
+    spread_ = value;
+  }
+  return iarg;
+}
+
+void FixVoxionVoxels::make_grid(const std::vector<std::string> &channels) {
+  channels_ = std::make_unique<VoxelChannels>(lmp, id, igroup, channels);
+  const double numbers = static_cast<double>(shape_.size()) * channels_->columns();
+  if (numbers * sizeof(double) > MAXSMALLINT / 2)
+    error->all(FLERR,
+               "Fix voxion/voxels {}: {} voxels with {} values each are more than fits one "
+               "message; use fewer voxels or channels",
+               id, shape_.text(), channels_->columns());
+  sums_ = std::make_unique<voxion::VoxelSums>(
+      shape_, channels_->columns(), spread_ == "cic" ? voxion::Spread::cic : voxion::Spread::ngp);
+}
+
+// Rank 0 runs the model; all ranks know how many classes it has.
+void FixVoxionVoxels::load_classifier() {
+  on_root([&] {
+    classifier_ = std::make_unique<voxion::VoxelClassifier>(
+        voxion::load_torchscript(model_path_, "cpu", 1), model_path_, channels_->names(), shape_);
+    labels_ = classifier_->contract().labels;
+    model_hash_ = fmt::format("{:016x}", voxion::hash_file(model_path_));
+  });
+  int classes = static_cast<int>(labels_.size());
+  MPI_Bcast(&classes, 1, MPI_INT, 0, world);
+  labels_.resize(classes);
+  voxion_lammps::broadcast(model_hash_, world);
+  vector_flag = 1;
+  size_vector = 2 + classes;
+}
+
+int FixVoxionVoxels::setmask() { return END_OF_STEP | POST_RUN; }
+
+/* ---------------------------------------------------------------------- */
+
+void FixVoxionVoxels::init() {
+  if (utils::strmatch(update->integrate_style, "^respa"))
+    error->all(FLERR, "Fix voxion/voxels {} does not work with run_style respa: use verlet", id);
+  if (!group->dynamic[igroup] && group->count(igroup) == 0)
+    error->all(FLERR, "Fix voxion/voxels {}: group {} has no atoms", id, group->names[igroup]);
+  channels_->init(nevery);
+  empty_warned_ = false;
+  if (!opened_) open_store();
+  if (next_ < update->ntimestep) wait_for_window();
+  expect_sample(next_);  // also of computes that were defined after this fix
+}
+
+// A run appends to a store that ends before it begins. Frames beyond its beginning are dropped if
+// the run continues, from a restart file, the one that wrote them; else they are somebody's
+// results.
+void FixVoxionVoxels::open_store() {
+  bigint dropped = 0, last = -1;
+  on_root([&] {
+    store_ = std::make_unique<voxion::VoxelStore>(file_, header());
+    const bigint now = update->ntimestep;
+    if (store_->last_step().value_or(-1) > now) {
+      if (store_->id() != continued_id_)
+        throw voxion::Error(fmt::format(
+            "voxel store {} has frames up to step {}, this run begins at step {} and does not "
+            "continue the one that wrote them; give another file name or remove the store",
+            file_, *store_->last_step(), now));
+      dropped = static_cast<bigint>(store_->drop_after(now));
+    }
+    frames_ = static_cast<bigint>(store_->frames());
+    last = store_->last_step().value_or(-1);
+  });
+  MPI_Bcast(&frames_, 1, MPI_LMP_BIGINT, 0, world);
+  MPI_Bcast(&last, 1, MPI_LMP_BIGINT, 0, world);
+  if (last == next_) expect_sample(next_ += nfreq_);  // a window of one sample, already there
+  opened_ = true;
+  if (comm->me != 0) return;
+  if (dropped > 0)
+    utils::logmesg(lmp,
+                   "Fix voxion/voxels {}: {} frames of {} beyond step {} are dropped, this run "
+                   "makes them again\n",
+                   id, dropped, file_, update->ntimestep);
+  if (frames_ > 0)
+    utils::logmesg(lmp, "Fix voxion/voxels {}: {} has {} frames up to step {}\n", id, file_,
+                   frames_, last);
+}
+
+voxion::VoxelStoreHeader FixVoxionVoxels::header() const {
+  const auto units = voxion_lammps::unit_names(update->unit_style);
+  voxion::VoxelStoreHeader header;
+  header.engine = std::string("LAMMPS ") + lmp->version;
+  header.voxion_version = VOXION_VERSION;
+  header.unit_style = update->unit_style;
+  header.length_unit = units.length;
+  header.time_unit = units.time;
+  header.group = group->names[igroup];
+  header.window = {nevery, nrepeat_, nfreq_};
+  header.spread = spread_;
+  for (int d = 0; d < 3; ++d) header.periodic[d] = domain->periodicity[d] != 0;
+  header.shape = shape_;
+  header.channels = channels_->channels();
+  if (classifier_) {
+    const auto name = model_path_.substr(model_path_.rfind('/') + 1);
+    header.classifier = voxion::VoxelStoreHeader::Classifier{name, model_hash_, labels_};
+  }
+  return header;
+}
+
+// The first sample at or after this step, in windows that end on multiples of Nfreq.
+bigint FixVoxionVoxels::next_sample() const {
+  const bigint now = update->ntimestep, length = static_cast<bigint>(nrepeat_ - 1) * nevery;
+  const bigint end = (now / nfreq_) * nfreq_;
+  const bigint first = end - length;
+  return first >= now ? first : first + nfreq_;
+}
+
+// Computes that gather during a step's forces must know the step before it.
+void FixVoxionVoxels::expect_sample(bigint step) {
+  if (channels_->uses_computes()) modify->addstep_compute_all(step);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixVoxionVoxels::setup(int) {
+  tally_ = {};
+  end_of_step();
+}
+
+void FixVoxionVoxels::end_of_step() {
+  const bigint now = update->ntimestep;
+  if (now < next_) return;
+  if (now > next_) {  // rerun skipped the step
+    if (comm->me == 0)
+      error->warning(FLERR,
+                     "Fix voxion/voxels {}: step {} of a window was not there at step {}, the "
+                     "window is given up",
+                     id, next_, now);
+    wait_for_window();
+    if (now != next_) return;
+  }
+  sample();
+  if (++samples_ < nrepeat_) {
+    next_ += nevery;
+  } else {
+    finish_window();
+    next_ = now + nfreq_ - static_cast<bigint>(nrepeat_ - 1) * nevery;
+  }
+  if (channels_->uses_computes()) modify->addstep_compute(next_);
+}
+
+void FixVoxionVoxels::sample() {
+  const double start = MPI_Wtime();
+  if (channels_->uses_computes()) {
+    modify->clearstep_compute();
+    channels_->compute();
+  }
+  const double computed = MPI_Wtime();
+  gather_atoms();
+  channels_->gather(atoms_, values_);
+  voxion::Cell cell;
+  cell.vectors = {{{domain->xprd, 0.0, 0.0},
+                   {domain->xy, domain->yprd, 0.0},
+                   {domain->xz, domain->yz, domain->zprd}}};
+  const voxion::Vector origin{domain->boxlo[0], domain->boxlo[1], domain->boxlo[2]};
+  for (int d = 0; d < 3; ++d) cell.periodic[d] = domain->periodicity[d] != 0;
+  try {
+    sums_->add(positions_, values_, cell, origin);
+  } catch (const voxion::Error &e) {
+    error->one(FLERR, "Fix voxion/voxels {} at step {}: {}", id, update->ntimestep, e.what());
+  }
+  for (int i = 0; i < 3; ++i) {
+    for (int d = 0; d < 3; ++d) box_sum_[i][d] += cell.vectors[i][d];
+    origin_sum_[i] += origin[i];
+  }
+  atoms_seen_ += static_cast<bigint>(atoms_.size());
+  ++tally_.samples;
+  tally_.compute += computed - start;
+  tally_.grid += MPI_Wtime() - computed;
+}
+
+void FixVoxionVoxels::gather_atoms() {
+  atoms_.clear();
+  positions_.clear();
+  for (int i = 0; i < atom->nlocal; ++i) {
+    if (!(atom->mask[i] & groupbit)) continue;
+    atoms_.push_back(i);
+    positions_.insert(positions_.end(), atom->x[i], atom->x[i] + 3);
+  }
+}
+
+void FixVoxionVoxels::finish_window() {
+  const double start = MPI_Wtime();
+  voxion::VoxelFrame frame = reduce_frame();
+  on_root([&] { finish_frame(frame); });
+  share_classification(frame);
+  clear_window();
+  ++frames_;
+  ++tally_.frames;
+  tally_.store += MPI_Wtime() - start;
+}
+
+void FixVoxionVoxels::clear_window() {
+  samples_ = 0;
+  atoms_seen_ = 0;
+  sums_->clear();
+  box_sum_ = {};
+  origin_sum_ = {};
+}
+
+void FixVoxionVoxels::wait_for_window() {
+  clear_window();
+  next_ = next_sample();
+  expect_sample(next_);
+}
+
+// The sums of all ranks on rank 0, and what belongs to the frame beside its grid.
+voxion::VoxelFrame FixVoxionVoxels::reduce_frame() {
+  const auto sums = sums_->sums();
+  const bool root = comm->me == 0;
+  MPI_Reduce(root ? MPI_IN_PLACE : sums.data(), sums.data(), static_cast<int>(sums.size()),
+             MPI_DOUBLE, MPI_SUM, 0, world);
+  MPI_Allreduce(MPI_IN_PLACE, &atoms_seen_, 1, MPI_LMP_BIGINT, MPI_SUM, world);
+  check_atoms(atoms_seen_);
+  voxion::VoxelFrame frame;
+  frame.step = update->ntimestep;
+  frame.time =
+      update->atime + static_cast<double>(update->ntimestep - update->atimestep) * update->dt;
+  for (int i = 0; i < 3; ++i) {
+    for (int d = 0; d < 3; ++d) frame.box[i][d] = box_sum_[i][d] / nrepeat_;
+    frame.origin[i] = origin_sum_[i] / nrepeat_;
+  }
+  return frame;
+}
+
+void FixVoxionVoxels::check_atoms(bigint atoms) {
+  if (atoms > 0 || empty_warned_) return;
+  empty_warned_ = true;
+  if (comm->me == 0)
+    error->warning(FLERR,
+                   "Fix voxion/voxels {}: group {} had no atoms in the window that ends at step "
+                   "{}, its grid is zero",
+                   id, group->names[igroup], update->ntimestep);
+}
+
+// Rank 0: averages, classifies and stores.
+void FixVoxionVoxels::finish_frame(voxion::VoxelFrame &frame) {
+  voxion::average(*sums_, nrepeat_, channels_->channels(), frame);
+  const double start = MPI_Wtime();
+  if (classifier_) frame.classification = classifier_->classify(frame);
+  const double classified = MPI_Wtime();
+  tally_.classify += classified - start;
+  tally_.store -= classified - start;
+  store_->append(frame);
+}
+
+void FixVoxionVoxels::share_classification(const voxion::VoxelFrame &frame) {
+  if (labels_.empty()) return;
+  if (comm->me == 0) last_ = *frame.classification;
+  last_.probability.resize(labels_.size());
+  MPI_Bcast(last_.probability.data(), static_cast<int>(labels_.size()), MPI_DOUBLE, 0, world);
+  unsigned long label = last_.label;
+  MPI_Bcast(&label, 1, MPI_UNSIGNED_LONG, 0, world);
+  last_.label = label;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixVoxionVoxels::post_run() {
+  const auto each = [](double seconds, bigint count) {
+    return count > 0 ? 1000.0 * seconds / static_cast<double>(count) : 0.0;
+  };
+  const double loop = timer->get_wall(Timer::TOTAL);
+  const double spent = tally_.compute + tally_.grid + tally_.store + tally_.classify;
+  if (comm->me == 0) {
+    std::string classified;
+    if (classifier_)
+      classified =
+          fmt::format(", {:.3g} ms each to classify", each(tally_.classify, tally_.frames));
+    utils::logmesg(lmp,
+                   "Fix voxion/voxels {}: {} samples, {:.3g} ms each to grid, {:.3g} ms each for "
+                   "computes; {} frames, {:.3g} ms each to store{}; {:.2f} % of loop time\n",
+                   id, tally_.samples, each(tally_.grid, tally_.samples),
+                   each(tally_.compute, tally_.samples), tally_.frames,
+                   each(tally_.store, tally_.frames), classified,
+                   loop > 0.0 ? 100.0 * spent / loop : 0.0);
+  }
+  tally_ = {};
+}
+
+double FixVoxionVoxels::compute_scalar() { return static_cast<double>(frames_); }
+
+// Label from 1 (0 before the first window), confidence, probability of each class.
+double FixVoxionVoxels::compute_vector(int i) {
+  if (last_.probability.empty()) return 0.0;
+  if (i == 0) return static_cast<double>(last_.label + 1);
+  if (i == 1) return last_.confidence();
+  return last_.probability[i - 2];
+}
+
+double FixVoxionVoxels::memory_usage() {
+  return static_cast<double>((sums_->sums().size() + positions_.capacity() + values_.capacity()) *
+                                 sizeof(double) +
+                             atoms_.capacity() * sizeof(int));
+}

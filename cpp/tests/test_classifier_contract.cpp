@@ -1,0 +1,50 @@
+// Contracts of classifiers: what is read, and one bad example for each rule.
+#include "classifier_contract.hpp"
+
+#include "check.hpp"
+#include "error.hpp"
+
+using namespace voxion;
+
+namespace {
+
+const std::string good = R"({
+  "contract_version": 1, "kind": "voxel-classifier", "length_unit": "angstrom",
+  "charge_unit": "e", "torch_version": "2.13.0", "voxion_version": "0.1.0",
+  "data_hash": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+  "channels": ["mass", "c_1"], "channel_units": ["g/cm^3", "unknown"], "grid": [8, 16, 32],
+  "normalisation": "min-max", "labels": ["dry", "wet"],
+  "input_ranges": {"min": [0, -2], "max": [1, 2]}})";
+
+std::string replaced(std::string text, const std::string &from, const std::string &to) {
+  const auto at = text.find(from);
+  check::report(at != std::string::npos, __FILE__, __LINE__, "the example has " + from);
+  return text.replace(at, from.size(), to);
+}
+
+}  // namespace
+
+TEST(classifier_contract_is_read) {
+  const auto contract = parse_classifier_contract(good, "m.pt");
+  CHECK(contract.channels == (std::vector<std::string>{"mass", "c_1"}));
+  CHECK(contract.labels == (std::vector<std::string>{"dry", "wet"}));
+  CHECK(contract.shape == (VoxelShape{32, 16, 8}));
+  CHECK(contract.input_ranges.min[1] == -2.0);
+}
+
+TEST(every_rule_of_classifier_contracts_is_enforced) {
+  const auto bad = [](const char *from, const char *to, const char *part) {
+    CHECK_THROWS(parse_classifier_contract(replaced(good, from, to), "m.pt"), Error, part);
+  };
+  bad("voxel-classifier", "surface-charges", "found 'surface-charges'");
+  bad("[\"mass\", \"c_1\"]", "[]", "'channels' must be at least 1");
+  bad("[\"mass\", \"c_1\"]", "[\"mass\", \"mass\"]", "distinct");
+  bad("[\"mass\", \"c_1\"]", "[1, 2]", "list of texts");
+  bad("[\"g/cm^3\", \"unknown\"]", "[\"g/cm^3\"]", "one unit for each channel");
+  bad("[8, 16, 32]", "[8, 16]", "three whole numbers");
+  bad("[8, 16, 32]", "[8, 0, 32]", "at least 1");
+  bad("min-max", "none", "'normalisation' must be 'min-max'");
+  bad("[\"dry\", \"wet\"]", "[\"dry\"]", "'labels' must be at least 2");
+  bad("[\"dry\", \"wet\"]", "[\"dry\", \"\"]", "not empty");
+  bad("[0, -2]", "[0, -2, 3]", "2 numbers");
+}

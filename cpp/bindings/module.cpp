@@ -3,8 +3,11 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "charge_predictor.hpp"
 #include "error.hpp"
+#include "voxel_classifier.hpp"
 
 namespace py = pybind11;
 using namespace py::literals;
@@ -105,6 +108,41 @@ class Predictor {
   std::unique_ptr<voxion::SitePotentials> site_potentials_;
 };
 
+// A classifier for grids of one kind, as a run uses it.
+class Classifier {
+ public:
+  Classifier(const std::string &path, const std::vector<std::string> &channels,
+             const std::array<int, 3> &shape)
+      : channels_(channels.size()),
+        shape_{shape[2], shape[1], shape[0]},
+        classifier_(voxion::load_torchscript(path, "cpu", 1), path, channels, shape_) {}
+
+  std::vector<std::string> labels() const { return classifier_.contract().labels; }
+
+  py::array_t<double> classify(
+      const py::array_t<float, py::array::c_style | py::array::forcecast> &grid) {
+    const std::array<py::ssize_t, 4> expected{static_cast<py::ssize_t>(channels_), shape_.nz,
+                                              shape_.ny, shape_.nx};
+    if (grid.ndim() != 4 || !std::equal(expected.begin(), expected.end(), grid.shape()))
+      throw voxion::Error("grid must have the shape [channels, nz, ny, nx] of the classifier");
+    voxion::VoxelFrame frame;
+    frame.grid.assign(grid.data(), grid.data() + grid.size());
+    for (std::size_t c = 0; c < channels_; ++c) {
+      const auto first = frame.grid.begin() + static_cast<long>(c * shape_.size());
+      const auto [low, high] = std::minmax_element(first, first + static_cast<long>(shape_.size()));
+      frame.minimum.push_back(*low);
+      frame.maximum.push_back(*high);
+    }
+    const auto probability = classifier_.classify(frame).probability;
+    return py::array_t<double>(static_cast<py::ssize_t>(probability.size()), probability.data());
+  }
+
+ private:
+  std::size_t channels_;
+  voxion::VoxelShape shape_;
+  voxion::VoxelClassifier classifier_;
+};
+
 }  // namespace
 
 PYBIND11_MODULE(_core, module) {
@@ -162,4 +200,18 @@ PYBIND11_MODULE(_core, module) {
            "model's own by default.\n\nReturns\n-------\nPrediction\n\n"
            "Raises\n------\nVoxionError\n    If the model does not fit the input, fails, or gives "
            "a charge that is not finite.\n");
+
+  py::class_<Classifier>(module, "VoxelClassifier",
+                         "A voxel-classifier model run by the code that the engines run.")
+      .def(py::init<const std::string &, const std::vector<std::string> &,
+                    const std::array<int, 3> &>(),
+           "path"_a, "channels"_a, "shape"_a,
+           "Load a model for grids with these channels and this shape (nz, ny, nx).\n\n"
+           "Raises\n------\nVoxionError\n    If the model lacks one of its channels or has another "
+           "shape.\n")
+      .def_property_readonly("labels", &Classifier::labels, "Names of the classes.")
+      .def("classify", &Classifier::classify, "grid"_a,
+           "Class probabilities, shape (K,), of a raw grid, shape (channels, nz, ny, nx).\n\n"
+           "Raises\n------\nVoxionError\n    If the grid has another shape or a logit is not "
+           "finite.\n");
 }

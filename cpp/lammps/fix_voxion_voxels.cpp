@@ -158,9 +158,12 @@ void FixVoxionVoxels::init() {
   if (!group->dynamic[igroup] && group->count(igroup) == 0)
     error->all(FLERR, "Fix voxion/voxels {}: group {} has no atoms", id, group->names[igroup]);
   channels_->init(nevery);
+  // LAMMPS's time begins at 0 again after a restart file that was written during a run
+  if (continued_time_) time_shift_ = *continued_time_ - time();
+  continued_time_.reset();
   empty_warned_ = false;
   if (!opened_) open_store();
-  if (next_ < update->ntimestep) wait_for_window();
+  if (samples_ == 0) wait_for_window();
   expect_sample(next_);  // also of computes that were defined after this fix
 }
 
@@ -168,7 +171,7 @@ void FixVoxionVoxels::init() {
 // the run continues, from a restart file, the one that wrote them; else they are somebody's
 // results.
 void FixVoxionVoxels::open_store() {
-  bigint dropped = 0, last = -1;
+  bigint dropped = 0;
   on_root([&] {
     store_ = std::make_unique<voxion::VoxelStore>(file_, header());
     const bigint now = update->ntimestep;
@@ -181,11 +184,10 @@ void FixVoxionVoxels::open_store() {
       dropped = static_cast<bigint>(store_->drop_after(now));
     }
     frames_ = static_cast<bigint>(store_->frames());
-    last = store_->last_step().value_or(-1);
+    last_frame_ = store_->last_step().value_or(-1);
   });
   MPI_Bcast(&frames_, 1, MPI_LMP_BIGINT, 0, world);
-  MPI_Bcast(&last, 1, MPI_LMP_BIGINT, 0, world);
-  if (last == next_) expect_sample(next_ += nfreq_);  // a window of one sample, already there
+  MPI_Bcast(&last_frame_, 1, MPI_LMP_BIGINT, 0, world);
   opened_ = true;
   if (comm->me != 0) return;
   if (dropped > 0)
@@ -195,7 +197,7 @@ void FixVoxionVoxels::open_store() {
                    id, dropped, file_, update->ntimestep);
   if (frames_ > 0)
     utils::logmesg(lmp, "Fix voxion/voxels {}: {} has {} frames up to step {}\n", id, file_,
-                   frames_, last);
+                   frames_, last_frame_);
 }
 
 voxion::VoxelStoreHeader FixVoxionVoxels::header() const {
@@ -219,12 +221,12 @@ voxion::VoxelStoreHeader FixVoxionVoxels::header() const {
   return header;
 }
 
-// The first sample at or after this step, in windows that end on multiples of Nfreq.
+// The first sample of the next whole window; windows end on multiples of Nfreq.
 bigint FixVoxionVoxels::next_sample() const {
   const bigint now = update->ntimestep, length = static_cast<bigint>(nrepeat_ - 1) * nevery;
   const bigint end = (now / nfreq_) * nfreq_;
   const bigint first = end - length;
-  return first >= now ? first : first + nfreq_;
+  return first >= now && end > last_frame_ ? first : first + nfreq_;
 }
 
 // Computes that gather during a step's forces must know the step before it.
@@ -234,31 +236,30 @@ void FixVoxionVoxels::expect_sample(bigint step) {
 
 /* ---------------------------------------------------------------------- */
 
-void FixVoxionVoxels::setup(int) {
-  tally_ = {};
-  end_of_step();
-}
+void FixVoxionVoxels::setup(int) { end_of_step(); }
 
 void FixVoxionVoxels::end_of_step() {
   const bigint now = update->ntimestep;
-  if (now < next_) return;
-  if (now > next_) {  // rerun skipped the step
-    if (comm->me == 0)
-      error->warning(FLERR,
-                     "Fix voxion/voxels {}: step {} of a window was not there at step {}, the "
-                     "window is given up",
-                     id, next_, now);
-    wait_for_window();
-    if (now != next_) return;
-  }
+  if (now > next_) give_window_up();
+  if (now != next_) return;
   sample();
   if (++samples_ < nrepeat_) {
     next_ += nevery;
   } else {
     finish_window();
-    next_ = now + nfreq_ - static_cast<bigint>(nrepeat_ - 1) * nevery;
+    wait_for_window();
   }
   if (channels_->uses_computes()) modify->addstep_compute(next_);
+}
+
+// Only rerun leaves steps out.
+void FixVoxionVoxels::give_window_up() {
+  if (comm->me == 0)
+    error->warning(FLERR,
+                   "Fix voxion/voxels {}: step {} of a window was not there at step {}, the window "
+                   "is given up",
+                   id, next_, update->ntimestep);
+  wait_for_window();
 }
 
 void FixVoxionVoxels::sample() {
@@ -306,22 +307,19 @@ void FixVoxionVoxels::finish_window() {
   voxion::VoxelFrame frame = reduce_frame();
   on_root([&] { finish_frame(frame); });
   share_classification(frame);
-  clear_window();
+  last_frame_ = update->ntimestep;
   ++frames_;
   ++tally_.frames;
   tally_.store += MPI_Wtime() - start;
 }
 
-void FixVoxionVoxels::clear_window() {
+// Forgets what has been sampled.
+void FixVoxionVoxels::wait_for_window() {
   samples_ = 0;
   atoms_seen_ = 0;
   sums_->clear();
   box_sum_ = {};
   origin_sum_ = {};
-}
-
-void FixVoxionVoxels::wait_for_window() {
-  clear_window();
   next_ = next_sample();
   expect_sample(next_);
 }
@@ -336,13 +334,17 @@ voxion::VoxelFrame FixVoxionVoxels::reduce_frame() {
   check_atoms(atoms_seen_);
   voxion::VoxelFrame frame;
   frame.step = update->ntimestep;
-  frame.time =
-      update->atime + static_cast<double>(update->ntimestep - update->atimestep) * update->dt;
+  frame.time = time();
   for (int i = 0; i < 3; ++i) {
     for (int d = 0; d < 3; ++d) frame.box[i][d] = box_sum_[i][d] / nrepeat_;
     frame.origin[i] = origin_sum_[i] / nrepeat_;
   }
   return frame;
+}
+
+double FixVoxionVoxels::time() const {
+  return time_shift_ + update->atime +
+         static_cast<double>(update->ntimestep - update->atimestep) * update->dt;
 }
 
 void FixVoxionVoxels::check_atoms(bigint atoms) {
@@ -379,6 +381,11 @@ void FixVoxionVoxels::share_classification(const voxion::VoxelFrame &frame) {
 /* ---------------------------------------------------------------------- */
 
 void FixVoxionVoxels::post_run() {
+  if (tally_.samples == 0 && update->ntimestep - update->firststep >= nfreq_ && comm->me == 0)
+    error->warning(FLERR,
+                   "Fix voxion/voxels {}: none of the run's steps was one of its samples; see "
+                   "Nevery, Nrepeat and Nfreq",
+                   id);
   const auto each = [](double seconds, bigint count) {
     return count > 0 ? 1000.0 * seconds / static_cast<double>(count) : 0.0;
   };

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,10 +53,11 @@ class FixVoxionVoxels : public Fix {
   void sample();
   void gather_atoms();
   void finish_window();
-  void clear_window();
   void wait_for_window();
+  void give_window_up();
   voxion::VoxelFrame reduce_frame();
   void finish_frame(voxion::VoxelFrame &frame);
+  double time() const;
   void share_classification(const voxion::VoxelFrame &frame);
   void check_atoms(bigint atoms);
 
@@ -84,9 +86,12 @@ class FixVoxionVoxels : public Fix {
 
   // outputs
   bigint frames_ = 0;
+  bigint last_frame_ = -1;       // its step
   voxion::Classification last_;  // empty before the first window
 
   std::string continued_id_;  // of the store that the interrupted run wrote
+  std::optional<double> continued_time_;
+  double time_shift_ = 0.0;
   bool opened_ = false, empty_warned_ = false;
   struct Tally {
     bigint samples = 0, frames = 0;

@@ -23,7 +23,7 @@ struct RestartHead {
   char store_id[32] = {};
   std::uint64_t definition = 0;
   std::int64_t next = 0, samples = 0, atoms_seen = 0, label = 0, classes = 0;
-  double box_sum[9] = {}, origin_sum[3] = {};
+  double time = 0.0, box_sum[9] = {}, origin_sum[3] = {};
 };
 
 std::uint64_t hash_text(const std::string &text) {
@@ -55,6 +55,7 @@ void FixVoxionVoxels::write_restart(FILE *fp) {
   head.definition = hash_text(definition());
   head.next = next_;
   head.samples = samples_;
+  head.time = time();
   head.label = static_cast<std::int64_t>(last_.label);
   head.classes = static_cast<std::int64_t>(last_.probability.size());
   std::copy_n(box_sum_[0].data(), 9, head.box_sum);
@@ -77,6 +78,7 @@ void FixVoxionVoxels::restart(char *buffer) {
                id);
   std::memcpy(&head, buffer, sizeof(head));
   continued_id_.assign(head.store_id, sizeof(head.store_id));
+  continued_time_ = head.time;
   if (head.definition != hash_text(definition())) {
     if (comm->me == 0)
       error->warning(

@@ -21,6 +21,8 @@ class Reciprocal {
   // Throws Error when the lattice vectors do not span a volume.
   explicit Reciprocal(const Cell &cell);
   Vector fractional(const double *position) const;
+  // The rows whose products with a position are its fractional coordinates.
+  const std::array<Vector, 3> &rows() const { return inverse_; }
   double width(int direction) const { return widths_[direction]; }
   double volume() const { return volume_; }
 

@@ -46,6 +46,15 @@ void write_whole(const std::string &path, const void *data, std::size_t size) {
   }
 }
 
+void write_at(const std::string &path, std::size_t offset, const void *data, std::size_t size) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0) fail("write", path, errno);
+  int code = ::lseek(descriptor, static_cast<off_t>(offset), SEEK_SET) < 0 ? errno : 0;
+  if (code == 0) code = write_all(descriptor, static_cast<const char *>(data), size);
+  if (::close(descriptor) != 0 && code == 0) code = errno;
+  if (code != 0) fail("write", path, code);
+}
+
 std::string read_whole(const std::string &path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) fail("read", path, errno);

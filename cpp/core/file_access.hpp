@@ -1,4 +1,4 @@
-// Files that appear whole or not at all.
+// Writing and reading of files, with the system's reasons when it refuses.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,9 @@ namespace voxion {
 // Writes to a temporary name beside `path` and renames it. What was at `path` stays when this
 // fails. Throws Error with the system's reason.
 void write_whole(const std::string &path, const void *data, std::size_t size);
+
+// Overwrites a part of an existing file. Throws Error with the system's reason.
+void write_at(const std::string &path, std::size_t offset, const void *data, std::size_t size);
 
 // The file's bytes. Throws Error when it cannot be read.
 std::string read_whole(const std::string &path);

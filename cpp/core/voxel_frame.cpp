@@ -10,10 +10,12 @@ namespace voxion {
 
 namespace {
 
-double channel_value(const double *sums, const VoxelChannel &channel) {
-  if (channel.columns.size() == 1) return sums[channel.columns[0]];
+double channel_value(const VoxelSums &sums, const VoxelChannel &channel, std::size_t voxel) {
+  const double *values = sums.sums().data() + voxel;
+  const std::size_t voxels = sums.shape().size();
+  if (channel.columns.size() == 1) return values[channel.columns[0] * voxels];
   double square = 0.0;
-  for (auto column : channel.columns) square += sums[column] * sums[column];
+  for (auto column : channel.columns) square += values[column * voxels] * values[column * voxels];
   return std::sqrt(square);
 }
 
@@ -30,14 +32,13 @@ std::string place(std::size_t voxel, const VoxelShape &shape) {
 void average(const VoxelSums &sums, std::int64_t samples, const std::vector<VoxelChannel> &channels,
              VoxelFrame &frame) {
   const std::size_t voxels = sums.shape().size();
-  const double *values = sums.sums().data();
   frame.grid.resize(channels.size() * voxels);
   frame.minimum.clear();
   frame.maximum.clear();
   for (std::size_t c = 0; c < channels.size(); ++c) {
     float *grid = &frame.grid[c * voxels];
     for (std::size_t v = 0; v < voxels; ++v) {
-      const double sum = channel_value(values + v * sums.columns(), channels[c]);
+      const double sum = channel_value(sums, channels[c], v);
       grid[v] = static_cast<float>(sum / static_cast<double>(samples));
       if (!std::isfinite(grid[v]))
         throw Error("channel " + channels[c].name + " is not finite in voxel " +

@@ -112,6 +112,9 @@ class VoxelStore::Files {
   void write(const std::string &name, std::string_view bytes) const {
     guarded([&] { write_whole(path(name), bytes.data(), bytes.size()); });
   }
+  void write_at(const std::string &name, std::size_t offset, std::string_view bytes) const {
+    guarded([&] { voxion::write_at(path(name), offset, bytes.data(), bytes.size()); });
+  }
   std::string read(const std::string &name) const {
     return guarded([&] { return read_whole(path(name)); });
   }
@@ -133,8 +136,8 @@ struct VoxelStore::State {
   std::vector<std::int64_t> steps;
 };
 
-// One array that grows by a row a frame. Rows are gathered to chunks in memory and the chunk that
-// a new row lies in is written anew, whole.
+// One array that grows by a row a frame. A chunk is made whole; its further rows are filled in
+// where no reader looks yet, since the group's shape does not cover them.
 class VoxelStore::Column {
  public:
   Column(const Files &files, std::string name, std::size_t row_bytes, std::size_t frames_per_chunk,
@@ -147,22 +150,18 @@ class VoxelStore::Column {
 
   const std::string &name() const { return name_; }
   const Json &metadata() const { return metadata_; }
-  bool one_frame_a_chunk() const { return frames_per_chunk_ == 1; }
 
-  void put(std::size_t frame, const void *row) {
-    const auto bytes = static_cast<const char *>(row);
-    if (one_frame_a_chunk()) return files_.write(key(frame), {bytes, row_bytes_});
-    buffer_.resize(frames_per_chunk_ * row_bytes_);
-    std::memcpy(&buffer_[frame % frames_per_chunk_ * row_bytes_], bytes, row_bytes_);
-    files_.write(key(frame), buffer_);
+  void put(std::size_t frame, const void *row) const {
+    const std::size_t place = frame % frames_per_chunk_ * row_bytes_;
+    const std::string_view bytes{static_cast<const char *>(row), row_bytes_};
+    if (place > 0) return files_.write_at(key(frame), place, bytes);
+    if (frames_per_chunk_ == 1) return files_.write(key(frame), bytes);
+    std::string whole(frames_per_chunk_ * row_bytes_, '\0');
+    whole.replace(0, row_bytes_, bytes);
+    files_.write(key(frame), whole);
   }
 
-  // Goes on after `frames` frames: the chunk that the next one lies in is read if it has begun.
-  void resume(std::size_t frames) {
-    buffer_.clear();
-    if (!one_frame_a_chunk() && frames % frames_per_chunk_ != 0) buffer_ = chunk(frames);
-  }
-
+  // The chunk that a frame lies in.
   std::string chunk(std::size_t frame) const {
     std::string bytes = files_.read(key(frame));
     if (bytes.size() != frames_per_chunk_ * row_bytes_)
@@ -171,8 +170,9 @@ class VoxelStore::Column {
     return bytes;
   }
 
+  // Removes the chunk that begins with a frame.
   void remove(std::size_t frame) const {
-    if (one_frame_a_chunk()) files_.remove(key(frame));
+    if (frame % frames_per_chunk_ == 0) files_.remove(key(frame));
   }
 
   void set_frames(std::size_t frames) { metadata_["shape"][0] = frames; }
@@ -189,7 +189,6 @@ class VoxelStore::Column {
   std::string name_;
   std::size_t row_bytes_, frames_per_chunk_;
   Json metadata_;
-  std::string buffer_;
 };
 
 VoxelStore::VoxelStore(const std::string &path, const VoxelStoreHeader &header)
@@ -200,7 +199,13 @@ VoxelStore::VoxelStore(const std::string &path, const VoxelStoreHeader &header)
   open(header);
 }
 
-VoxelStore::~VoxelStore() = default;
+VoxelStore::~VoxelStore() {
+  try {
+    write_array_metadata();
+  } catch (const Error &) {
+    // the group's metadata have all frames; the next writer tries again
+  }
+}
 
 std::size_t VoxelStore::frames() const { return state_->frames; }
 
@@ -317,12 +322,17 @@ void VoxelStore::open(const VoxelStoreHeader &header) {
     state_->steps.resize(at + count);
     std::memcpy(&state_->steps[at], bytes.data(), count * sizeof(std::int64_t));
   }
-  if (frames > 0) columns_[0]->chunk(frames - 1);  // whole?
   for (const auto &column : columns_) {
-    column->resume(frames);
+    if (frames > 0) column->chunk(frames - 1);  // whole?
     column->set_frames(frames);
-    column->write_metadata();  // a killed run may have left it behind
   }
+  write_array_metadata();
+}
+
+// Readers that open an array alone look here. It is written when a store is opened and closed, not
+// with every frame: replacing eight files takes longer than writing the grid.
+void VoxelStore::write_array_metadata() const {
+  for (const auto &column : columns_) column->write_metadata();
 }
 
 std::string VoxelStore::group_metadata() const {
@@ -336,14 +346,12 @@ std::string VoxelStore::group_metadata() const {
       .dump(1);
 }
 
-// The rename of the group's zarr.json is what makes a frame count; the arrays' own zarr.json, for
-// readers that open an array alone, follow.
+// The rename of the group's zarr.json is what makes a frame count.
 void VoxelStore::commit(std::size_t frames) {
   for (const auto &column : columns_) column->set_frames(frames);
   files_->write("zarr.json", group_metadata());
   state_->frames = frames;
   state_->steps.resize(frames);
-  for (const auto &column : columns_) column->write_metadata();
 }
 
 void VoxelStore::append(const VoxelFrame &frame) {
@@ -366,10 +374,8 @@ std::size_t VoxelStore::drop_after(std::int64_t step) {
   while (kept > 0 && state_->steps[kept - 1] > step) --kept;
   if (kept == before) return 0;
   commit(kept);
-  for (const auto &column : columns_) {
+  for (const auto &column : columns_)
     for (std::size_t frame = kept; frame < before; ++frame) column->remove(frame);
-    column->resume(kept);
-  }
   return before - kept;
 }
 

@@ -65,6 +65,7 @@ class VoxelStore {
   void open(const VoxelStoreHeader &header);
   void commit(std::size_t frames);
   std::string group_metadata() const;
+  void write_array_metadata() const;
 
   struct State;
   std::unique_ptr<State> state_;

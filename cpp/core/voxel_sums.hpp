@@ -1,7 +1,7 @@
 // Sums of per-atom values on a grid that divides the simulation cell evenly.
 #pragma once
 
-#include <cstdint>
+#include <array>
 #include <span>
 #include <vector>
 
@@ -22,15 +22,18 @@ class VoxelSums {
   // Throws Error when a count is below 1.
   VoxelSums(VoxelShape shape, std::size_t columns, Spread spread);
 
-  // Adds one sample: values [N, columns] of atoms at positions [N, 3], each divided by the volume
-  // of a voxel. Throws Error when a position is not finite or the cell spans no volume.
-  void add(std::span<const double> positions, std::span<const double> values, const Cell &cell,
-           const Vector &origin);
+  // Begins a sample: finds the voxels of some atoms, given by index, at positions [N, 3]. Throws
+  // Error when a position is not finite or the cell spans no volume.
+  void locate(const double *positions, std::span<const int> atoms, const Cell &cell,
+              const Vector &origin);
+  // Adds value(atom) over the volume of a voxel to a column, for each of those atoms.
+  template <typename Value>
+  void deposit(std::size_t column, Value value);
   void clear();
 
   const VoxelShape &shape() const { return shape_; }
   std::size_t columns() const { return columns_; }
-  // [z, y, x, column]
+  // [column, z, y, x]
   std::span<double> sums() { return sums_; }
   std::span<const double> sums() const { return sums_; }
 
@@ -40,17 +43,41 @@ class VoxelSums {
     bool periodic;
     int place(int index) const;
   };
+  // From positions to fractional coordinates times the number of voxels.
+  struct Scaling {
+    std::array<Vector, 3> rows;
+    Vector origin;
+    std::array<Axis, 3> axes;
+    bool orthogonal;
+  };
 
-  template <Spread spread>
-  void add_block(std::span<const double> positions, std::span<const double> values,
-                 const Reciprocal &reciprocal, const std::array<Axis, 3> &axes,
-                 const Vector &origin, double density);
-  void deposit(std::size_t voxel, const double *values, double weight);
+  template <Spread spread, bool orthogonal>
+  void find(const double *positions, const Scaling &scaling);
 
   VoxelShape shape_;
   std::size_t columns_;
   Spread spread_;
   std::vector<double> sums_;
+
+  // the sample: its atoms, their voxels and, cloud in cell, the shares of these
+  std::span<const int> atoms_;
+  std::vector<int> voxels_;
+  std::vector<double> shares_;
+  double density_ = 0.0;  // of an atom of value 1 in its voxel
 };
+
+template <typename Value>
+void VoxelSums::deposit(std::size_t column, Value value) {
+  double *sums = &sums_[column * shape_.size()];
+  if (spread_ == Spread::ngp) {
+    for (std::size_t n = 0; n < atoms_.size(); ++n) sums[voxels_[n]] += density_ * value(atoms_[n]);
+    return;
+  }
+  for (std::size_t n = 0; n < atoms_.size(); ++n) {
+    const double own = density_ * value(atoms_[n]);
+    for (std::size_t corner = 8 * n; corner < 8 * n + 8; ++corner)
+      sums[voxels_[corner]] += shares_[corner] * own;
+  }
+}
 
 }  // namespace voxion

@@ -270,7 +270,6 @@ void FixVoxionVoxels::sample() {
   }
   const double computed = MPI_Wtime();
   gather_atoms();
-  channels_->gather(atoms_, values_);
   voxion::Cell cell;
   cell.vectors = {{{domain->xprd, 0.0, 0.0},
                    {domain->xy, domain->yprd, 0.0},
@@ -278,10 +277,11 @@ void FixVoxionVoxels::sample() {
   const voxion::Vector origin{domain->boxlo[0], domain->boxlo[1], domain->boxlo[2]};
   for (int d = 0; d < 3; ++d) cell.periodic[d] = domain->periodicity[d] != 0;
   try {
-    sums_->add(positions_, values_, cell, origin);
+    sums_->locate(atom->x ? atom->x[0] : nullptr, atoms_, cell, origin);
   } catch (const voxion::Error &e) {
     error->one(FLERR, "Fix voxion/voxels {} at step {}: {}", id, update->ntimestep, e.what());
   }
+  channels_->deposit(*sums_);
   for (int i = 0; i < 3; ++i) {
     for (int d = 0; d < 3; ++d) box_sum_[i][d] += cell.vectors[i][d];
     origin_sum_[i] += origin[i];
@@ -293,13 +293,14 @@ void FixVoxionVoxels::sample() {
 }
 
 void FixVoxionVoxels::gather_atoms() {
-  atoms_.clear();
-  positions_.clear();
+  const int *mask = atom->mask;
+  atoms_.resize(atom->nlocal);
+  std::size_t count = 0;
   for (int i = 0; i < atom->nlocal; ++i) {
-    if (!(atom->mask[i] & groupbit)) continue;
-    atoms_.push_back(i);
-    positions_.insert(positions_.end(), atom->x[i], atom->x[i] + 3);
+    atoms_[count] = i;
+    count += (mask[i] & groupbit) != 0;
   }
+  atoms_.resize(count);
 }
 
 void FixVoxionVoxels::finish_window() {
@@ -418,7 +419,6 @@ double FixVoxionVoxels::compute_vector(int i) {
 }
 
 double FixVoxionVoxels::memory_usage() {
-  return static_cast<double>((sums_->sums().size() + positions_.capacity() + values_.capacity()) *
-                                 sizeof(double) +
-                             atoms_.capacity() * sizeof(int));
+  return static_cast<double>(sums_->sums().size() * sizeof(double) +
+                             2 * atoms_.capacity() * sizeof(int));
 }

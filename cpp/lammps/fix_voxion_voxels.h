@@ -75,7 +75,6 @@ class FixVoxionVoxels : public Fix {
   std::string model_hash_;
   std::vector<std::string> labels_;
   std::vector<int> atoms_;
-  std::vector<double> positions_, values_;
 
   // the window that is being averaged
   bigint next_ = 0;  // step of the next sample

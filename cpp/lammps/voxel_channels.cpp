@@ -199,40 +199,38 @@ void VoxelChannels::compute() {
   }
 }
 
-void VoxelChannels::gather(const std::vector<int> &atoms, std::vector<double> &values) const {
-  const std::size_t columns = columns_.size();
-  values.resize(atoms.size() * columns);
-  if (atoms.empty()) return;
-  for (std::size_t c = 0; c < columns; ++c) {
+void VoxelChannels::deposit(voxion::VoxelSums &sums) const {
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
     const Column &column = columns_[c];
-    double *out = &values[c];
-    if (column.kind == Kind::number) {
-      for (std::size_t n = 0; n < atoms.size(); ++n) out[n * columns] = 1.0;
-    } else if (column.kind == Kind::charge) {
-      for (std::size_t n = 0; n < atoms.size(); ++n) out[n * columns] = atom->q[atoms[n]];
-    } else if (column.kind == Kind::mass) {
-      const double unit = force->mv2d;
-      for (std::size_t n = 0; n < atoms.size(); ++n) {
-        const int i = atoms[n];
-        out[n * columns] = unit * (atom->rmass ? atom->rmass[i] : atom->mass[atom->type[i]]);
-      }
-    } else {
-      gather_reference(column, atoms, out);
-    }
+    if (column.kind == Kind::number)
+      sums.deposit(c, [](int) { return 1.0; });
+    else if (column.kind == Kind::charge)
+      sums.deposit(c, [q = atom->q](int i) { return q[i]; });
+    else if (column.kind == Kind::mass)
+      deposit_mass(sums, c);
+    else
+      deposit_reference(sums, c);
   }
 }
 
-// Values of a compute, fix or variable into every columns()-th place from `out`.
-void VoxelChannels::gather_reference(const Column &column, const std::vector<int> &atoms,
-                                     double *out) const {
-  const std::size_t columns = columns_.size();
+void VoxelChannels::deposit_mass(voxion::VoxelSums &sums, std::size_t c) const {
+  const double unit = force->mv2d;
+  if (atom->rmass)
+    sums.deposit(c, [unit, mass = atom->rmass](int i) { return unit * mass[i]; });
+  else
+    sums.deposit(
+        c, [unit, mass = atom->mass, type = atom->type](int i) { return unit * mass[type[i]]; });
+}
+
+// Values of a compute, fix or variable.
+void VoxelChannels::deposit_reference(voxion::VoxelSums &sums, std::size_t c) const {
+  const Column &column = columns_[c];
   if (column.index >= 0) {
     double **array = column.fix ? column.fix->array_atom : column.compute->array_atom;
-    for (std::size_t n = 0; n < atoms.size(); ++n) out[n * columns] = array[atoms[n]][column.index];
-    return;
+    return sums.deposit(c, [array, index = column.index](int i) { return array[i][index]; });
   }
   const double *vector = column.values.data();
   if (column.fix) vector = column.fix->vector_atom;
   if (column.compute) vector = column.compute->vector_atom;
-  for (std::size_t n = 0; n < atoms.size(); ++n) out[n * columns] = vector[atoms[n]];
+  sums.deposit(c, [vector](int i) { return vector[i]; });
 }

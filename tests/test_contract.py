@@ -7,7 +7,15 @@ import warnings
 import pytest
 import torch
 
-from voxion.contract import inspect_model, parse_contract, read_contract
+from voxion.contract import (
+    ChargeContract,
+    ClassifierContract,
+    Contract,
+    inspect_model,
+    load_model,
+    parse_contract,
+    read_contract,
+)
 from voxion.errors import VoxionError
 
 POSITIONS = {
@@ -40,6 +48,23 @@ SITES = {
     "input_ranges": {"min": [-1.0, -0.5], "max": [1.0, 0.5]},
 }
 
+VOXELS = {
+    "contract_version": 1,
+    "kind": "voxel-classifier",
+    "length_unit": "angstrom",
+    "charge_unit": "e",
+    "torch_version": "2.13.0",
+    "voxion_version": "0.1.0",
+    "data_hash": "sha256:" + "a" * 64,
+    "channels": ["mass", "charge", "shear"],
+    "channel_units": ["g/mol/angstrom^3", "e/angstrom^3", "atm"],
+    "grid": [32, 24, 16],
+    "normalisation": "min-max",
+    "labels": ["lamellar", "micelles"],
+    "input_ranges": {"min": [0.0, -0.1, 0.0], "max": [2.0, 0.1, 5e3]},
+}
+KINDS = [(POSITIONS, ChargeContract), (SITES, ChargeContract), (VOXELS, ClassifierContract)]
+
 
 def _changed(base, path, value):
     content = copy.deepcopy(base)
@@ -54,10 +79,12 @@ def _changed(base, path, value):
     return json.dumps(content)
 
 
-@pytest.mark.parametrize("content", [POSITIONS, SITES])
-def test_valid_contracts_survive_writing_and_reading(content):
-    contract = parse_contract(json.dumps(content), "m.pt")
-    assert parse_contract(contract.to_json(), "m.pt") == contract
+@pytest.mark.parametrize(("content", "kind"), KINDS)
+def test_valid_contracts_survive_writing_and_reading(content, kind):
+    contract = parse_contract(json.dumps(content), "m.pt", kind)
+    assert type(contract) is kind
+    assert parse_contract(contract.to_json(), "m.pt", kind) == contract
+    assert parse_contract(contract.to_json(), "m.pt", Contract) == contract
 
 
 @pytest.mark.parametrize(
@@ -93,13 +120,39 @@ def test_valid_contracts_survive_writing_and_reading(content):
         (SITES, "radial_functions/widths", [-0.1, 0.2], "'radial_functions.widths.0'"),
         (SITES, "radial_functions/cutoff", 0, "'radial_functions.cutoff'"),
         (SITES, "input_ranges/max", [1.0, 1.0, 1.0], "2 numbers"),
+        (VOXELS, "contract_version", 2, "contract version 2 is unknown"),
+        (VOXELS, "kind", "voxels", "'kind' must be 'voxel-classifier', found 'voxels'"),
+        (VOXELS, "kind", ["voxel-classifier"], "'kind' must be 'voxel-classifier'"),
+        (VOXELS, "kind", "surface-charges", "'kind' must be 'voxel-classifier'"),
+        (VOXELS, "length_unit", "sigma", "'length_unit'"),
+        (VOXELS, "charge_unit", "C", "'charge_unit'"),
+        (VOXELS, "data_hash", "sha256:" + "A" * 64, "'data_hash'"),
+        (VOXELS, "channels", [], "'channels'"),
+        (VOXELS, "channels", "mass", "'channels'"),
+        (VOXELS, "channels/1", "", "'channels.1'"),
+        (VOXELS, "channels/1", "mass", "'channels' must be distinct"),
+        (VOXELS, "channel_units", ["1", "1"], "one unit for each channel"),
+        (VOXELS, "channel_units/0", 1, "'channel_units.0'"),
+        (VOXELS, "grid", [32, 32], "'grid.2'"),
+        (VOXELS, "grid/1", 0, "'grid.1'"),
+        (VOXELS, "grid/1", 16.5, "'grid.1'"),
+        (VOXELS, "normalisation", "z-score", "'normalisation'"),
+        (VOXELS, "labels", ["lamellar"], "'labels'"),
+        (VOXELS, "labels/1", "lamellar", "'labels' must be distinct"),
+        (VOXELS, "labels/0", "", "'labels.0'"),
+        (VOXELS, "labels", ..., "'labels'"),
+        (VOXELS, "input_ranges/min", [0, 0], "3 numbers"),
+        (VOXELS, "input_ranges/min/1", 0.2, "min <= max"),
     ],
 )
 def test_each_broken_rule_is_named(base, path, value, message):
+    kind = ClassifierContract if base is VOXELS else ChargeContract
     with pytest.raises(VoxionError) as error:
-        parse_contract(_changed(base, path, value), "m.pt")
+        parse_contract(_changed(base, path, value), "m.pt", kind)
     assert message in str(error.value)
     assert "m.pt" in str(error.value) and "\n" not in str(error.value)
+    remedy = "voxels export-model" if base is VOXELS else "charges export"
+    assert f"'voxion {remedy}'" in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]"])
@@ -124,12 +177,37 @@ def test_contract_is_read_from_an_archive_and_printed(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["sources"][0]["name"] == "O"
 
 
+def test_a_classifier_is_printed(tmp_path, capsys):
+    path = tmp_path / "cnn.pt"
+    _save(path, {"voxion.json": json.dumps(VOXELS)})
+    inspect_model(path)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "16 x 24 x 32 voxels along x, y, z" in printed
+    assert "lamellar, micelles" in printed and "shear [0, 5000] atm" in printed
+    inspect_model(path, as_json=True)
+    assert json.loads(capsys.readouterr().out)["channels"] == VOXELS["channels"]
+
+
+def test_a_model_of_another_kind_is_refused(tmp_path):
+    _save(tmp_path / "cnn.pt", {"voxion.json": json.dumps(VOXELS)})
+    _save(tmp_path / "charges.pt", {"voxion.json": json.dumps(SITES)})
+    for read in (read_contract, load_model):
+        with pytest.raises(VoxionError, match="must be 'surface-charges', found 'voxel-class"):
+            read(tmp_path / "cnn.pt")
+        with pytest.raises(VoxionError, match="must be 'voxel-classifier', found 'surface-char"):
+            read(tmp_path / "charges.pt", ClassifierContract)
+    assert read_contract(tmp_path / "cnn.pt", Contract).kind == "voxel-classifier"
+    assert load_model(tmp_path / "charges.pt", Contract)[1].kind == "surface-charges"
+
+
 def test_files_that_are_no_models_are_refused(tmp_path):
     with pytest.raises(VoxionError, match="no such file"):
         read_contract(tmp_path / "none.pt")
     (tmp_path / "text.pt").write_text("hello")
     with pytest.raises(VoxionError, match="not a TorchScript archive"):
         read_contract(tmp_path / "text.pt")
+    with pytest.raises(VoxionError, match=r"charges export' or 'voxion voxels export-model'"):
+        inspect_model(tmp_path / "text.pt")
     torch.save({"a": 1}, tmp_path / "state.pt")
     with pytest.raises(VoxionError, match="not a TorchScript archive"):
         read_contract(tmp_path / "state.pt")

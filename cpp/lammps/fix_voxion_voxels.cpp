@@ -54,6 +54,7 @@ FixVoxionVoxels::FixVoxionVoxels(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, n
   parse(narg, arg);
   if (!model_path_.empty()) load_classifier();
   wait_for_window();
+  expect_sample(next_);
 }
 
 FixVoxionVoxels::~FixVoxionVoxels() = default;
@@ -260,6 +261,7 @@ void FixVoxionVoxels::give_window_up() {
                    "is given up",
                    id, next_, update->ntimestep);
   wait_for_window();
+  expect_sample(next_);
 }
 
 void FixVoxionVoxels::sample() {
@@ -322,7 +324,6 @@ void FixVoxionVoxels::wait_for_window() {
   box_sum_ = {};
   origin_sum_ = {};
   next_ = next_sample();
-  expect_sample(next_);
 }
 
 // The sums of all ranks on rank 0, and what belongs to the frame beside its grid.

@@ -14,6 +14,10 @@ from voxion.charges.engine_cli import label, run, sample
 from voxion.charges.report_cli import report
 from voxion.errors import VoxionError
 from voxion.systems.cli import app as systems
+from voxion.voxels.classifier_cli import export_model, train
+from voxion.voxels.classifier_cli import score as score_classifier
+from voxion.voxels.cli import app as voxels
+from voxion.voxels.explain_cli import explain, morphology
 
 app = typer.Typer(
     help="Trained models inside the molecular-dynamics engine: charges in, voxels out.",
@@ -21,10 +25,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (sample, label, run, report):
-    charges.command()(command)
+for charge_command in (sample, label, run, report):
+    charges.command()(charge_command)
+for voxel_command in (train, score_classifier, export_model, explain, morphology):
+    voxels.command()(voxel_command)
 app.add_typer(systems, name="systems")
 app.add_typer(charges, name="charges")
+app.add_typer(voxels, name="voxels")
 
 
 @app.callback(invoke_without_command=True)

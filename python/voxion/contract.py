@@ -1,7 +1,7 @@
 """The model contract: what `voxion.json` inside a TorchScript archive says, validated.
 
 Engines read a model's forward method and this file, nothing else. The C++ core
-(cpp/core/contract.cpp) checks the same rules.
+(cpp/core/*_contract.cpp) checks the same rules.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, overload
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from rich.console import Console
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 CONTRACT_FILE = "voxion.json"
 CONTRACT_VERSION = 1
-KINDS = ("surface-charges",)
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(min_length=1)]
 Triple = tuple[Finite, Finite, Finite]
 
 
@@ -38,7 +38,7 @@ class _Part(BaseModel):
 class Source(_Part):
     """One species of the electrolyte; for inputs `positions` one run in ascending atom ID."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Name
     charge: Finite
     count: Count | None = None
 
@@ -58,7 +58,31 @@ class InputRanges(_Part):
     max: tuple[Finite, ...]
 
 
-class ChargeContract(_Part):
+class Contract(_Part):
+    """What the metadata of all models have; each kind is a class of its own."""
+
+    contract_version: Literal[1] = 1
+    kind: str
+    length_unit: Literal["angstrom"] = "angstrom"
+    charge_unit: Literal["e"] = "e"
+    torch_version: str
+    voxion_version: str
+    data_hash: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    input_ranges: InputRanges
+
+    def to_json(self) -> str:
+        """Give the text of `voxion.json`."""
+        return self.model_dump_json(indent=2)
+
+    def _check_ranges(self, expected: int) -> None:
+        ranges = self.input_ranges
+        if len(ranges.min) != expected or len(ranges.max) != expected:
+            raise ValueError(f"'input_ranges' must hold {expected} numbers in 'min' and 'max'")
+        if any(low > high for low, high in zip(ranges.min, ranges.max, strict=True)):
+            raise ValueError("'input_ranges' must have min <= max")
+
+
+class ChargeContract(Contract):
     """Metadata of a model of kind `surface-charges`.
 
     Raises
@@ -67,21 +91,14 @@ class ChargeContract(_Part):
         A value breaks a rule of the contract; `parse_contract` turns it into a `VoxionError`.
     """
 
-    contract_version: Literal[1] = 1
     kind: Literal["surface-charges"] = "surface-charges"
     inputs: Literal["positions", "site-potentials"]
-    length_unit: Literal["angstrom"] = "angstrom"
-    charge_unit: Literal["e"] = "e"
-    torch_version: str
-    voxion_version: str
-    data_hash: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
     total_charge: Finite | None = None
     cell: tuple[Triple, Triple, Triple] | None = None
     surface_atoms: Count | None = None
     source_order: Literal["ascending atom ID"] = "ascending atom ID"
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     radial_functions: RadialFunctions | None = None
-    input_ranges: InputRanges
 
     @model_validator(mode="after")
     def _fits_inputs(self) -> ChargeContract:
@@ -89,11 +106,7 @@ class ChargeContract(_Part):
             self._check_positions()
         elif self.radial_functions is None:
             raise ValueError("inputs 'site-potentials' need 'radial_functions'")
-        ranges, expected = self.input_ranges, self.input_count
-        if len(ranges.min) != expected or len(ranges.max) != expected:
-            raise ValueError(f"'input_ranges' must hold {expected} numbers in 'min' and 'max'")
-        if any(low > high for low, high in zip(ranges.min, ranges.max, strict=True)):
-            raise ValueError("'input_ranges' must have min <= max")
+        self._check_ranges(self.input_count)
         return self
 
     def _check_positions(self) -> None:
@@ -110,12 +123,66 @@ class ChargeContract(_Part):
         """Numbers in each of `input_ranges`: 3 coordinates, or one per radial function."""
         return 3 if self.radial_functions is None else len(self.radial_functions.widths)
 
-    def to_json(self) -> str:
-        """Give the text of `voxion.json`."""
-        return self.model_dump_json(indent=2)
+
+class ClassifierContract(Contract):
+    """Metadata of a model of kind `voxel-classifier`.
+
+    Attributes
+    ----------
+    channels : tuple of C str
+        Of the grid, in the order of the model's input.
+    channel_units : tuple of C str
+        Of the raw values in the training data.
+    grid : tuple of 3 ints
+        Voxels, nz, ny, nx.
+    normalisation : "min-max"
+        Each channel of each grid is brought to 0 ... 1 by its own extremes.
+    labels : tuple of K str
+        Of the classes, in the order of the logits.
+    input_ranges : InputRanges
+        Raw values of each channel over the training data.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A value breaks a rule of the contract; `parse_contract` turns it into a `VoxionError`.
+    """
+
+    kind: Literal["voxel-classifier"] = "voxel-classifier"
+    channels: Annotated[tuple[Name, ...], Field(min_length=1)]
+    channel_units: tuple[str, ...]
+    grid: tuple[Count, Count, Count]
+    normalisation: Literal["min-max"] = "min-max"
+    labels: Annotated[tuple[Name, ...], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _fits_channels(self) -> ClassifierContract:
+        for key in ("channels", "labels"):
+            names = getattr(self, key)
+            if len(set(names)) < len(names):
+                raise ValueError(f"'{key}' must be distinct, found {', '.join(names)}")
+        if len(self.channel_units) != len(self.channels):
+            raise ValueError("'channel_units' must have one unit for each channel")
+        self._check_ranges(len(self.channels))
+        return self
 
 
-def parse_contract(text: str, model: str) -> ChargeContract:
+AnyContract = TypeVar("AnyContract", bound=Contract)
+KINDS: dict[str, type[Contract]] = {
+    "surface-charges": ChargeContract,
+    "voxel-classifier": ClassifierContract,
+}
+EXPORTERS = {
+    "surface-charges": "'voxion charges export'",
+    "voxel-classifier": "'voxion voxels export-model'",
+}
+
+
+@overload
+def parse_contract(text: str, model: str) -> ChargeContract: ...
+@overload
+def parse_contract(text: str, model: str, expected: type[AnyContract]) -> AnyContract: ...
+def parse_contract(text: str, model: str, expected: type[Contract] = ChargeContract) -> Contract:
     """Validate the text of a `voxion.json`.
 
     Parameters
@@ -124,56 +191,77 @@ def parse_contract(text: str, model: str) -> ChargeContract:
         JSON.
     model : str
         Name of the model in messages.
+    expected : type
+        `ChargeContract`, `ClassifierContract`, or `Contract` for any kind.
 
     Raises
     ------
     VoxionError
-        Not a JSON object, a contract version or kind that is not known, or a broken rule.
+        Not a JSON object, a contract version that is not known, a kind that is not known or not
+        the expected one, or a broken rule.
     """
     try:
         content = json.loads(text)
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        raise _refused(model, f"its {CONTRACT_FILE} is not a JSON object")
+        raise _refused(model, f"its {CONTRACT_FILE} is not a JSON object", expected)
     version, kind = content.get("contract_version"), content.get("kind")
     if version != CONTRACT_VERSION:
         raise _refused(
             model,
             f"contract version {version!r} is unknown, this voxion knows {CONTRACT_VERSION}",
+            expected,
         )
-    if kind not in KINDS:
-        raise _refused(model, f"its contract's 'kind' must be {KINDS[0]!r}, found {kind!r}")
+    found = KINDS.get(kind) if isinstance(kind, str) else None
+    if found is None or not issubclass(found, expected):
+        wanted = " or ".join(repr(name) for name in _kinds(expected))
+        raise VoxionError(
+            f"Model {model}: its contract's 'kind' must be {wanted}, found {kind!r}; make such a "
+            f"model with {_exporters(expected)}."
+        )
     try:
         # strict: "1.0" is not a number; JSON mode: lists are tuples
-        return ChargeContract.model_validate_json(text, strict=True)
+        return found.model_validate_json(text, strict=True)
     except ValidationError as error:
-        raise _refused(model, _first_problem(error)) from None
+        raise _refused(model, _first_problem(error), found) from None
 
 
-def read_contract(path: str | Path) -> ChargeContract:
+@overload
+def read_contract(path: str | Path) -> ChargeContract: ...
+@overload
+def read_contract(path: str | Path, expected: type[AnyContract]) -> AnyContract: ...
+def read_contract(path: str | Path, expected: type[Contract] = ChargeContract) -> Contract:
     """Read the contract of a model file.
 
     Parameters
     ----------
     path : str or Path
         TorchScript archive with `voxion.json` among its extra files.
+    expected : type
+        `ChargeContract`, `ClassifierContract`, or `Contract` for any kind.
 
     Raises
     ------
     VoxionError
-        No such file, not TorchScript, no contract in it, or a contract that breaks a rule.
+        No such file, not TorchScript, no contract in it, a contract of another kind, or one that
+        breaks a rule.
     """
-    return load_model(path)[1]
+    return load_model(path, expected)[1]
 
 
-def load_model(path: str | Path) -> tuple[torch.jit.ScriptModule, ChargeContract]:
+@overload
+def load_model(path: str | Path) -> tuple[torch.jit.ScriptModule, ChargeContract]: ...
+@overload
+def load_model(
+    path: str | Path, expected: type[AnyContract]
+) -> tuple[torch.jit.ScriptModule, AnyContract]: ...
+def load_model(
+    path: str | Path, expected: type[Contract] = ChargeContract
+) -> tuple[torch.jit.ScriptModule, Contract]:
     """Load a model file's TorchScript module, on the CPU, and its contract.
 
-    Raises
-    ------
-    VoxionError
-        As `read_contract`.
+    Parameters and errors are those of `read_contract`.
     """
     import torch  # here, so that the command line starts quickly
 
@@ -188,13 +276,14 @@ def load_model(path: str | Path) -> tuple[torch.jit.ScriptModule, ChargeContract
         except (RuntimeError, ValueError):
             raise VoxionError(
                 f"Model file {path} is not a TorchScript archive; make one with "
-                "'voxion charges export'."
+                f"{_exporters(expected)}."
             ) from None
     text: Any = extra[CONTRACT_FILE]
     text = text.decode() if isinstance(text, bytes) else text
     if not text:
-        raise _refused(str(path), f"it is TorchScript, but carries no {CONTRACT_FILE}")
-    return module.eval(), parse_contract(text, str(path))
+        problem = f"it is TorchScript, but carries no {CONTRACT_FILE}"
+        raise _refused(str(path), problem, expected)
+    return module.eval(), parse_contract(text, str(path), expected)
 
 
 def inspect_model(path: str | Path, as_json: bool = False) -> None:
@@ -205,7 +294,7 @@ def inspect_model(path: str | Path, as_json: bool = False) -> None:
     VoxionError
         As `read_contract`.
     """
-    contract = read_contract(path)
+    contract = read_contract(path, Contract)
     if as_json:
         print(contract.to_json())
         return
@@ -217,13 +306,47 @@ def inspect_model(path: str | Path, as_json: bool = False) -> None:
     Console().print(table)
 
 
-def _rows(contract: ChargeContract) -> list[tuple[str, str]]:
+def _rows(contract: Contract) -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    if isinstance(contract, ChargeContract):
+        rows = _charge_rows(contract)
+    elif isinstance(contract, ClassifierContract):
+        rows = _classifier_rows(contract)
+    return [
+        ("kind", f"{contract.kind} (contract {contract.contract_version})"),
+        *rows,
+        ("training data", contract.data_hash),
+        ("made with", f"voxion {contract.voxion_version}, torch {contract.torch_version}"),
+    ]
+
+
+def _classifier_rows(contract: ClassifierContract) -> list[tuple[str, str]]:
+    nz, ny, nx = contract.grid
+    ranges = zip(
+        contract.channels,
+        contract.input_ranges.min,
+        contract.input_ranges.max,
+        contract.channel_units,
+        strict=True,
+    )
+    return [
+        ("channels", ", ".join(contract.channels)),
+        ("grid", f"{nx} x {ny} x {nz} voxels along x, y, z"),
+        ("normalisation", f"{contract.normalisation}, each channel of each grid by itself"),
+        ("labels", ", ".join(contract.labels)),
+        (
+            "input ranges",
+            "; ".join(f"{name} [{low:.4g}, {high:.4g}] {unit}" for name, low, high, unit in ranges),
+        ),
+    ]
+
+
+def _charge_rows(contract: ChargeContract) -> list[tuple[str, str]]:
     any_value = "any"
     sources = ", ".join(
         f"{s.name} {s.charge:+g} e" + (f" x {s.count}" if s.count else "") for s in contract.sources
     )
     rows = [
-        ("kind", f"{contract.kind} (contract {contract.contract_version})"),
         ("inputs", contract.inputs),
         ("sources", f"{sources}; {contract.source_order}"),
         ("surface atoms", str(contract.surface_atoms or any_value)),
@@ -249,14 +372,20 @@ def _rows(contract: ChargeContract) -> list[tuple[str, str]]:
     return [
         *rows,
         ("input ranges", ", ".join(f"[{low:.4g}, {high:.4g}]" for low, high in ranges)),
-        ("training data", contract.data_hash),
-        ("made with", f"voxion {contract.voxion_version}, torch {contract.torch_version}"),
     ]
 
 
-def _refused(model: str, problem: str) -> VoxionError:
+def _kinds(expected: type[Contract]) -> list[str]:
+    return [name for name, kind in KINDS.items() if issubclass(kind, expected)]
+
+
+def _exporters(expected: type[Contract]) -> str:
+    return " or ".join(EXPORTERS[name] for name in _kinds(expected))
+
+
+def _refused(model: str, problem: str, expected: type[Contract]) -> VoxionError:
     return VoxionError(
-        f"Model {model}: {problem}; export the model again with 'voxion charges export'."
+        f"Model {model}: {problem}; export the model again with {_exporters(expected)}."
     )
 
 

@@ -1,0 +1,129 @@
+"""What the training of a classifier was told: kept with its result, compared when resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from voxion.errors import VoxionError
+from voxion.voxels.dataset import Source, SplitBy, open_labelled
+
+SETTINGS_FILE = "settings.json"
+
+
+class TrainingSettings(BaseModel):
+    """Settings of one training; the defaults are those of paper 000.
+
+    Attributes
+    ----------
+    sources : tuple of (label, path)
+        Absolute paths of the stores.
+    fingerprints : tuple of str
+        Of the stores, in the same order.
+    split : "time", "random" or "run"
+        See `voxion.voxels.dataset.split_samples`.
+    seed : int
+        Of the weights, the batches, a random split and the augmentation.
+    epochs : int
+    batch : int
+        Samples in a step, over all devices together.
+    learning_rate : float
+        Of Adam, at the start; the paper does not tell its own.
+    augment : bool
+        Train on equivalent forms of the grids, see `voxion.voxels.augmentation`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    fingerprints: tuple[str, ...]
+    split: SplitBy = "time"
+    seed: Annotated[int, Field(ge=0)] = 0
+    epochs: Annotated[int, Field(ge=1)] = 50
+    batch: Annotated[int, Field(ge=1)] = 32
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3e-4
+    augment: bool = False
+
+    def write(self, folder: Path) -> None:
+        """Write `settings.json`."""
+        temporary = folder / f".{SETTINGS_FILE}"
+        temporary.write_text(self.model_dump_json(indent=2) + "\n")
+        temporary.replace(folder / SETTINGS_FILE)
+
+    def check_same(self, other: TrainingSettings, folder: Path) -> None:
+        """Raise unless a training with `other` may continue one with these settings.
+
+        Raises
+        ------
+        VoxionError
+            Something other than the number of epochs differs.
+        """
+        ours, theirs = self.model_dump(), other.model_dump()
+        for name in ours:
+            if name != "epochs" and ours[name] != theirs[name]:
+                raise VoxionError(
+                    f"{folder} was trained with {name} {ours[name]}, now it is {theirs[name]}: "
+                    "resume with the same settings, or train into another folder."
+                )
+
+
+def make_settings(sources: Sequence[Source], **values: Any) -> TrainingSettings:
+    """Make settings for labelled stores; `values` as in `TrainingSettings`.
+
+    Reads all grids once, for the fingerprints.
+
+    Raises
+    ------
+    VoxionError
+        The stores do not go together, hold grids that cannot be read, or hold the same grids.
+    """
+    labelled = open_labelled(sources)
+    if len(labelled.labels) < 2:
+        raise VoxionError(
+            f"A classifier needs stores of at least 2 labels, found {labelled.labels[0]!r} alone."
+        )
+    fingerprints = tuple(store.fingerprint() for store in labelled.stores)
+    for number, fingerprint in enumerate(fingerprints):
+        first = fingerprints.index(fingerprint)
+        if first < number:
+            raise VoxionError(
+                f"{labelled.stores[number].path} holds the same grids as "
+                f"{labelled.stores[first].path}: each run counts once."
+            )
+    try:
+        return TrainingSettings(
+            sources=tuple((label, str(Path(path).resolve())) for label, path in sources),
+            fingerprints=fingerprints,
+            **values,
+        )
+    except ValidationError as error:
+        raise VoxionError(f"The training cannot be set up so: {_first(error)}.") from None
+
+
+def read_settings(folder: Path) -> TrainingSettings:
+    """Read the settings of a training folder.
+
+    Raises
+    ------
+    VoxionError
+        The folder has none, or not those of this version.
+    """
+    path = folder / SETTINGS_FILE
+    try:
+        return TrainingSettings.model_validate_json(path.read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        raise VoxionError(
+            f"{folder} is not a training folder: it has no {SETTINGS_FILE}."
+        ) from None
+    except ValidationError as error:
+        raise VoxionError(
+            f"{path} does not fit this version ({_first(error)}): train again."
+        ) from None
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

@@ -170,7 +170,7 @@ def test_a_folder_is_not_trained_over(trained, settings, tmp_path):
     with pytest.raises(VoxionError, match="seed 0, now it is 7"):
         train(other, out, resume=True)
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(VoxionError, match="not an empty folder"):
+    with pytest.raises(VoxionError, match="not empty and not a training"):
         train(settings, tmp_path)
 
 

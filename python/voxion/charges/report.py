@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
@@ -46,6 +45,7 @@ from voxion.charges.sheet_map import plot_error_map
 from voxion.charges.splits import split_frames
 from voxion.contract import read_contract
 from voxion.errors import VoxionError
+from voxion.pages import render_page
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Text as outlines: a page looks the same where the fonts are missing
@@ -246,14 +246,7 @@ def _embed(figure: Figure) -> str:
 
 
 def _write(output: Path, content: Mapping[str, Any]) -> Path:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    text = environment.get_template("report.html").render(content)
+    text = render_page(TEMPLATES / "report.html", dict(content))
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = output.with_name(f".{output.name}.partial")
     temporary.write_text(text, encoding="utf-8")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from voxion.charges.splits import SplitBy
 from voxion.contract import RadialFunctions
-from voxion.errors import VoxionError
+from voxion.training_folder import FolderSettings, read_folder_settings
 
-SETTINGS_FILE = "settings.json"
 ModelName = Literal["site-potentials", "paper"]
 
 # Chosen by validation error on ELECTRODE and on DFTB+ labels; docs/results.md has the tables.
@@ -21,7 +20,7 @@ CUTOFF = 14.0  # angstrom
 SHELLS = 10
 
 
-class TrainingSettings(BaseModel):
+class TrainingSettings(FolderSettings):
     """Settings of one training.
 
     Attributes
@@ -46,8 +45,6 @@ class TrainingSettings(BaseModel):
         Neighbour shells, the site itself being the first (site-potentials only).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     model: ModelName = "site-potentials"
     datasets: Annotated[tuple[str, ...], Field(min_length=1)]
     fingerprints: tuple[str, ...]
@@ -58,26 +55,6 @@ class TrainingSettings(BaseModel):
     radial_functions: RadialFunctions = RadialFunctions(widths=WIDTHS, cutoff=CUTOFF)
     shells: Annotated[int, Field(ge=1)] = SHELLS
 
-    def write(self, folder: Path) -> None:
-        """Write `settings.json`."""
-        (folder / SETTINGS_FILE).write_text(self.model_dump_json(indent=2) + "\n")
-
-    def check_same(self, other: TrainingSettings, folder: Path) -> None:
-        """Raise unless a training with `other` may continue one with these settings.
-
-        Raises
-        ------
-        VoxionError
-            Something other than the number of epochs differs.
-        """
-        ours, theirs = self.model_dump(), other.model_dump()
-        for name in ours:
-            if name != "epochs" and ours[name] != theirs[name]:
-                raise VoxionError(
-                    f"{folder} was trained with {name} {ours[name]}, now it is {theirs[name]}: "
-                    "resume with the same settings, or train into another folder."
-                )
-
 
 def read_settings(folder: Path) -> TrainingSettings:
     """Read the settings of a training folder.
@@ -87,14 +64,4 @@ def read_settings(folder: Path) -> TrainingSettings:
     VoxionError
         The folder has none, or not those of this version.
     """
-    path = folder / SETTINGS_FILE
-    try:
-        return TrainingSettings.model_validate_json(path.read_text())
-    except FileNotFoundError:
-        raise VoxionError(
-            f"{folder} is not a training folder: it has no {SETTINGS_FILE}."
-        ) from None
-    except ValidationError as error:
-        raise VoxionError(
-            f"{path} does not fit this version: {error.errors()[0]['msg']}; train again."
-        ) from None
+    return read_folder_settings(folder, TrainingSettings)

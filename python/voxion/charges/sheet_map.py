@@ -17,8 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import Voronoi
 
 from voxion.charges.bins import EPSILON
-from voxion.charges.plots import WIDTH, pair, styled
+from voxion.charges.plots import pair
 from voxion.errors import VoxionError
+from voxion.figures import WIDTH, styled
 
 
 @styled

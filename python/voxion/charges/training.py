@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from rich.table import Table
 
 from voxion.charges.dataset import ChargeDataset, open_dataset
 from voxion.charges.export import write_model
 from voxion.charges.fitting import fit_model
 from voxion.charges.scores import ScoreReport, predict, report
-from voxion.charges.settings import SETTINGS_FILE, TrainingSettings, read_settings
+from voxion.charges.settings import TrainingSettings
 from voxion.charges.splits import FOLDS, split_frames
 from voxion.errors import VoxionError
+from voxion.training_folder import claim_folder, torch_threads, write_json
 
 MODEL_FILE = "model.pt"
 SUMMARY_FILE = "summary.json"
@@ -76,12 +75,12 @@ def train(
         do not fit the model.
     """
     out = Path(out)
-    _claim(out, settings, resume)
+    claim_folder(out, settings, resume)
     datasets = _open(settings)
     parts = [
         split_frames(d.frames, settings.split, settings.seed, name=str(d.path)) for d in datasets
     ]
-    with _torch_threads(threads):
+    with torch_threads(threads):
         fit = fit_model(datasets, parts, settings, out, progress)
         fit.fitted.write(out)
         model_path = write_model(fit.fitted, out / MODEL_FILE, datasets)
@@ -89,8 +88,8 @@ def train(
             report(predict(model_path, d, part.held_out, part.seen), model_path, d.path)
             for d, part in zip(datasets, parts, strict=True)
         )
-    (out / SUMMARY_FILE).write_text(json.dumps(fit.summary, indent=2) + "\n")
-    _write_scores(out / SCORES_FILE, scores)
+    write_json(out / SUMMARY_FILE, fit.summary)
+    write_json(out / SCORES_FILE, [one.to_dict() for one in scores])
     return TrainingResult(model_path, fit.summary, scores)
 
 
@@ -115,13 +114,13 @@ def cross_validate(
         One per fold and data set.
     """
     out = Path(out)
-    _claim(out, settings, resume=True)
+    claim_folder(out, settings, resume=True)
     datasets = _open(settings)
     reports: list[ScoreReport] = []
-    with _torch_threads(threads):
+    with torch_threads(threads):
         for fold in range(folds):
             reports += _one_fold(settings, datasets, out / f"fold-{fold}", fold, folds, progress)
-    _write_scores(out / SCORES_FILE, reports)
+    write_json(out / SCORES_FILE, [one.to_dict() for one in reports])
     return tuple(reports)
 
 
@@ -181,7 +180,7 @@ def _one_fold(
         report(predict(model_path, d, part.validation, part.training), model_path, d.path)
         for d, part in zip(datasets, parts, strict=True)
     ]
-    _write_scores(finished, reports)
+    write_json(finished, [one.to_dict() for one in reports])
     return reports
 
 
@@ -195,34 +194,3 @@ def _open(settings: TrainingSettings) -> list[ChargeDataset]:
                 "sampling has ended, then train again."
             )
     return datasets
-
-
-def _claim(out: Path, settings: TrainingSettings, resume: bool) -> None:
-    """Make the folder this training's own."""
-    if (out / SETTINGS_FILE).exists():
-        if not resume:
-            raise VoxionError(
-                f"{out} holds a training already: continue it with --resume, or give another "
-                "folder."
-            )
-        read_settings(out).check_same(settings, out)
-    elif out.exists() and any(out.iterdir()):
-        raise VoxionError(f"{out} is not empty and not a training: give another folder.")
-    out.mkdir(parents=True, exist_ok=True)
-    settings.write(out)
-
-
-def _write_scores(path: Path, scores: Sequence[ScoreReport]) -> None:
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(json.dumps([one.to_dict() for one in scores], indent=2) + "\n")
-    temporary.replace(path)
-
-
-@contextmanager
-def _torch_threads(threads: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -12,11 +12,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from voxion.pages import render_page
 from voxion.voxels.exporters.frame import replacing
 from voxion.voxels.store import VoxelStore
 
@@ -60,14 +60,7 @@ def write_page(
         "plotly": get_plotlyjs(),
         **_contents(store, progress),
     }
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    text = environment.get_template("voxels.html").render(content)
+    text = render_page(TEMPLATES / "voxels.html", content)
     with replacing(output) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return output

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from voxion.charges.plots import COLOURS, REFERENCE, styled
+from voxion.figures import COLOURS, REFERENCE, styled
 from voxion.voxels.scores import RELIABILITY_BINS, ScoreReport, Scores
 
 NAMES = {"train": "training", "val": "validation"}

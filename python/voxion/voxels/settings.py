@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from voxion.errors import VoxionError
+from voxion.training_folder import FolderSettings, first_problem, read_folder_settings
 from voxion.voxels.dataset import Source, SplitBy, open_labelled
 
-SETTINGS_FILE = "settings.json"
 
-
-class TrainingSettings(BaseModel):
+class TrainingSettings(FolderSettings):
     """Settings of one training; the defaults are those of paper 000.
 
     Attributes
@@ -36,8 +35,6 @@ class TrainingSettings(BaseModel):
         Train on equivalent forms of the grids, see `voxion.voxels.augmentation`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     fingerprints: tuple[str, ...]
     split: SplitBy = "time"
@@ -46,28 +43,6 @@ class TrainingSettings(BaseModel):
     batch: Annotated[int, Field(ge=1)] = 32
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3e-4
     augment: bool = False
-
-    def write(self, folder: Path) -> None:
-        """Write `settings.json`."""
-        temporary = folder / f".{SETTINGS_FILE}"
-        temporary.write_text(self.model_dump_json(indent=2) + "\n")
-        temporary.replace(folder / SETTINGS_FILE)
-
-    def check_same(self, other: TrainingSettings, folder: Path) -> None:
-        """Raise unless a training with `other` may continue one with these settings.
-
-        Raises
-        ------
-        VoxionError
-            Something other than the number of epochs differs.
-        """
-        ours, theirs = self.model_dump(), other.model_dump()
-        for name in ours:
-            if name != "epochs" and ours[name] != theirs[name]:
-                raise VoxionError(
-                    f"{folder} was trained with {name} {ours[name]}, now it is {theirs[name]}: "
-                    "resume with the same settings, or train into another folder."
-                )
 
 
 def make_settings(sources: Sequence[Source], **values: Any) -> TrainingSettings:
@@ -100,7 +75,7 @@ def make_settings(sources: Sequence[Source], **values: Any) -> TrainingSettings:
             **values,
         )
     except ValidationError as error:
-        raise VoxionError(f"The training cannot be set up so: {_first(error)}.") from None
+        raise VoxionError(f"The training cannot be set up so: {first_problem(error)}.") from None
 
 
 def read_settings(folder: Path) -> TrainingSettings:
@@ -111,19 +86,4 @@ def read_settings(folder: Path) -> TrainingSettings:
     VoxionError
         The folder has none, or not those of this version.
     """
-    path = folder / SETTINGS_FILE
-    try:
-        return TrainingSettings.model_validate_json(path.read_text())
-    except (FileNotFoundError, NotADirectoryError):
-        raise VoxionError(
-            f"{folder} is not a training folder: it has no {SETTINGS_FILE}."
-        ) from None
-    except ValidationError as error:
-        raise VoxionError(
-            f"{path} does not fit this version ({_first(error)}): train again."
-        ) from None
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors()[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return read_folder_settings(folder, TrainingSettings)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ import torch
 
 from voxion import __version__
 from voxion.contract import ClassifierContract, InputRanges
-from voxion.errors import VoxionError
+from voxion.training_folder import claim_folder, torch_threads, write_json
 from voxion.voxels.dataset import (
     LabelledSet,
     SampleParts,
@@ -28,7 +26,7 @@ from voxion.voxels.loops import Devices, run_loop
 from voxion.voxels.network import C3D, initialise, parameter_count
 from voxion.voxels.plots import save_figures
 from voxion.voxels.scores import ScoreReport, features_of, fit_baseline, predict, report
-from voxion.voxels.settings import SETTINGS_FILE, TrainingSettings, read_settings
+from voxion.voxels.settings import TrainingSettings
 
 MODEL_FILE = "model.pt"
 SUMMARY_FILE = "summary.json"
@@ -90,8 +88,8 @@ def train(
     network = C3D(len(labelled.channels), labelled.shape, len(labelled.labels))
     initialise(network, settings.seed)
     training = VoxelDataset(labelled, parts.training, augment=settings.augment, seed=settings.seed)
-    _claim(out, settings, resume)
-    with _torch_threads(devices.threads):
+    claim_folder(out, settings, resume)
+    with torch_threads(devices.threads):
         rows = run_loop(
             network,
             training,
@@ -118,8 +116,8 @@ def train(
         predictions = predict(model_path, labelled, parts.held_out, progress)
     scores = report(predictions, classifier.baseline, model_path)
     summary = _summary(rows, parts, network)
-    _write_json(out / SUMMARY_FILE, summary)
-    _write_json(out / SCORES_FILE, scores.to_dict())
+    write_json(out / SUMMARY_FILE, summary)
+    write_json(out / SCORES_FILE, scores.to_dict())
     save_figures(out, scores, rows)
     return TrainingResult(model_path, summary, scores)
 
@@ -167,34 +165,3 @@ def _data_hash(settings: TrainingSettings) -> str:
         )
     )
     return f"sha256:{hashlib.sha256(named.encode()).hexdigest()}"
-
-
-def _claim(out: Path, settings: TrainingSettings, resume: bool) -> None:
-    """Make the folder this training's own."""
-    if (out / SETTINGS_FILE).exists():
-        if not resume:
-            raise VoxionError(
-                f"{out} holds a training already: continue it with --resume, or give another "
-                "folder."
-            )
-        read_settings(out).check_same(settings, out)
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise VoxionError(f"{out} is not an empty folder and not a training: give another folder.")
-    out.mkdir(parents=True, exist_ok=True)
-    settings.write(out)
-
-
-def _write_json(path: Path, content: Any) -> None:
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
-    temporary.replace(path)
-
-
-@contextmanager
-def _torch_threads(threads: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from voxion.charges.plots import COLOURS, REFERENCE, REFERENCE_FILL, styled
+from voxion.figures import COLOURS, REFERENCE, REFERENCE_FILL, styled
 from voxion.voxels.explain.attribution import Deletion
 from voxion.voxels.explain.layers import ConvolutionLayer
 from voxion.voxels.explain.length_scales import LengthScales, spatial_correlation

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import torch
 from matplotlib.figure import Figure
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from voxion.contract import ClassifierContract
 from voxion.errors import VoxionError
+from voxion.pages import render_page
 from voxion.voxels.explain import plots
 from voxion.voxels.explain.attribution import (
     Deletion,
@@ -341,15 +341,9 @@ def _write(
         for one in group[:1]
     }
     np.savez_compressed(temporary / "maximised.npz", **grids)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("explanation.html").render(
-        numbers=numbers, figures=sources, channels=contract.channels
+    page = render_page(
+        TEMPLATES / "explanation.html",
+        {"numbers": numbers, "figures": sources, "channels": contract.channels},
     )
     (temporary / "explanation.html").write_text(page, encoding="utf-8")
     temporary.replace(out)

@@ -1,0 +1,111 @@
+"""Folders of trainings: what one was told stands beside its result, compared when it is resumed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from voxion.errors import VoxionError
+
+SETTINGS_FILE = "settings.json"
+Settings = TypeVar("Settings", bound="FolderSettings")
+
+
+class FolderSettings(BaseModel):
+    """What the settings of all trainings can do."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def write(self, folder: Path) -> None:
+        """Write `settings.json`."""
+        write_json(folder / SETTINGS_FILE, self.model_dump(mode="json"))
+
+    def check_same(self, other: FolderSettings, folder: Path) -> None:
+        """Raise unless a training with `other` may continue one with these settings.
+
+        Raises
+        ------
+        VoxionError
+            Something other than the number of epochs differs.
+        """
+        ours, theirs = self.model_dump(), other.model_dump()
+        for name in ours:
+            if name != "epochs" and ours[name] != theirs[name]:
+                raise VoxionError(
+                    f"{folder} was trained with {name} {ours[name]}, now it is {theirs[name]}: "
+                    "resume with the same settings, or train into another folder."
+                )
+
+
+def read_folder_settings(folder: Path, kind: type[Settings]) -> Settings:
+    """Read the settings of a training folder.
+
+    Raises
+    ------
+    VoxionError
+        The folder has none, or not those of this version.
+    """
+    path = folder / SETTINGS_FILE
+    try:
+        return kind.model_validate_json(path.read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        raise VoxionError(
+            f"{folder} is not a training folder: it has no {SETTINGS_FILE}."
+        ) from None
+    except ValidationError as error:
+        raise VoxionError(
+            f"{path} does not fit this version ({first_problem(error)}): train again."
+        ) from None
+
+
+def claim_folder(out: Path, settings: FolderSettings, resume: bool) -> None:
+    """Make a folder this training's own.
+
+    Raises
+    ------
+    VoxionError
+        It holds something else, a training that is not to be resumed, or one with other settings.
+    """
+    if (out / SETTINGS_FILE).exists():
+        if not resume:
+            raise VoxionError(
+                f"{out} holds a training already: continue it with --resume, or give another "
+                "folder."
+            )
+        read_folder_settings(out, type(settings)).check_same(settings, out)
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        found = "not empty" if out.is_dir() else "a file"
+        raise VoxionError(f"{out} is {found} and not a training: give another folder.")
+    out.mkdir(parents=True, exist_ok=True)
+    settings.write(out)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON; the file appears whole or not at all."""
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(json.dumps(content, indent=2) + "\n")
+    temporary.replace(path)
+
+
+@contextmanager
+def torch_threads(threads: int) -> Iterator[None]:
+    """Let torch use this many threads inside."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def first_problem(error: ValidationError) -> str:
+    """Name the place and the text of a validation's first complaint."""
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

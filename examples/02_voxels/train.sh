@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Train the classifier on all stores that make_phases.py left, and export it.
-# EPOCHS=50 is the paper's number; 10 are enough to see it learn.
+#   ./train.sh --out trained [--epochs 50] [--split run] [--augment] ...
+# takes all options of voxion voxels train.
 set -euo pipefail
 cd "$(dirname "$0")"
 labelled=()
@@ -9,5 +10,4 @@ for lambda in 0 1 2 3 4 5 6 8 10 12 15 18 21 25 32 40; do
         labelled+=("$lambda=$store")
     done
 done
-voxion voxels train "${labelled[@]}" --out trained --epochs "${EPOCHS:-10}"
-voxion inspect trained/model.pt
+voxion voxels train "${labelled[@]}" "$@"

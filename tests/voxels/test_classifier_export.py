@@ -52,7 +52,7 @@ def test_weights_have_the_names_of_the_network(trained):
 def test_weights_that_are_not_finite_are_refused(classifier, sources, tmp_path):
     with torch.no_grad():
         classifier.network.classifier[1].bias[3] = float("nan")
-    with pytest.raises(VoxionError, match=r"not finite \(classifier\.1\.bias\)"):
+    with pytest.raises(VoxionError, match=r"not finite \(network.classifier\.1\.bias\)"):
         write_model(classifier, tmp_path / "bad.pt", open_labelled(sources))
     assert list(tmp_path.iterdir()) == []
 

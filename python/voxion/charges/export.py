@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.charges.settings import read_settings
 from voxion.contract import CONTRACT_FILE, load_model
 from voxion.errors import VoxionError
+from voxion.model_file import write_model_file
 
 # The exported model runs the same operations: only the order of sums may differ.
 TOLERANCE = 1e-9  # e
@@ -54,35 +54,15 @@ def export_model(folder: str | Path, path: str | Path) -> Path:
 
 def write_model(fitted: FittedModel, path: str | Path, datasets: Sequence[ChargeDataset]) -> Path:
     """Write one fitted model; `datasets` give the frames for the check. See `export_model`."""
-    path = Path(path)
-    for name, value in fitted.model.state_dict().items():
-        if not torch.isfinite(value).all():
-            raise VoxionError(
-                f"The model for {path} has weights that are not finite ({name}): the training has "
-                "failed, train again."
-            )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        _save(fitted, temporary)
-        for dataset in datasets:
-            for index in sorted({0, dataset.frames // 2, dataset.frames - 1}):
-                _compare(fitted, temporary, dataset, index)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
-
-
-def _save(fitted: FittedModel, path: Path) -> None:
     if isinstance(fitted.model, SitePotentialsModel):
         fitted.model.forget_neighbours()
-    with warnings.catch_warnings():
-        # torch 2.13 deprecates TorchScript in Python; in C++ it is the portable format
-        warnings.filterwarnings("ignore", message=".*torch.jit.*", category=DeprecationWarning)
-        scripted = torch.jit.script(fitted.model.eval().requires_grad_(False))
-        extra = {CONTRACT_FILE: fitted.contract.to_json()}
-        torch.jit.save(scripted, str(path), _extra_files=extra)
+
+    def check(written: Path) -> None:
+        for dataset in datasets:
+            for index in sorted({0, dataset.frames // 2, dataset.frames - 1}):
+                _compare(fitted, written, dataset, index)
+
+    return write_model_file(fitted.model, {CONTRACT_FILE: fitted.contract.to_json()}, path, check)
 
 
 def _compare(fitted: FittedModel, path: Path, dataset: ChargeDataset, index: int) -> None:

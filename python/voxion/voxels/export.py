@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 import voxion._core as _core
 from voxion.contract import CONTRACT_FILE, ClassifierContract, load_model, parse_contract
 from voxion.errors import VoxionError
+from voxion.model_file import write_model_file
 from voxion.voxels.dataset import LabelledSet, open_labelled
 from voxion.voxels.network import C3D
 from voxion.voxels.scores import BASELINE_FILE, Baseline
@@ -122,36 +122,17 @@ def export_classifier(folder: str | Path, path: str | Path) -> Path:
 
 def write_model(classifier: Classifier, path: str | Path, labelled: LabelledSet) -> Path:
     """Write one classifier; `labelled` gives the grids for the check. See `export_classifier`."""
-    path = Path(path)
-    for name, value in classifier.network.state_dict().items():
-        if not torch.isfinite(value).all():
-            raise VoxionError(
-                f"The classifier for {path} has weights that are not finite ({name}): the training "
-                "has failed, train again."
-            )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        _save(classifier, temporary)
-        _compare_torchscript(classifier, temporary, labelled)
-        _compare_engine(classifier, temporary, labelled)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    extra = {
+        CONTRACT_FILE: classifier.contract.to_json(),
+        BASELINE_FILE: classifier.baseline.to_json(),
+    }
 
+    def check(written: Path) -> None:
+        _compare_torchscript(classifier, written, labelled)
+        _compare_engine(classifier, written, labelled)
 
-def _save(classifier: Classifier, path: Path) -> None:
-    with warnings.catch_warnings():
-        # torch 2.13 deprecates TorchScript in Python; in C++ it is the portable format
-        warnings.filterwarnings("ignore", message=".*torch.jit.*", category=DeprecationWarning)
-        network = copy.deepcopy(classifier.network).requires_grad_(False)
-        scripted = torch.jit.script(ExportedClassifier(network).eval())
-        extra = {
-            CONTRACT_FILE: classifier.contract.to_json(),
-            BASELINE_FILE: classifier.baseline.to_json(),
-        }
-        torch.jit.save(scripted, str(path), _extra_files=extra)
+    module = ExportedClassifier(copy.deepcopy(classifier.network))
+    return write_model_file(module, extra, path, check)
 
 
 def _compare_torchscript(classifier: Classifier, path: Path, labelled: LabelledSet) -> None:

@@ -1,0 +1,60 @@
+"""Model files: TorchScript with its contract, which gets its name only after it was checked."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from voxion.errors import VoxionError
+
+
+def write_model_file(
+    module: nn.Module, extra_files: dict[str, str], path: str | Path, check: Callable[[Path], None]
+) -> Path:
+    """Write a module as TorchScript.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        What the engine calls.
+    extra_files : dict
+        Names and texts of the files that travel inside, the contract among them.
+    path : str or Path
+        Model file to write.
+    check : callable
+        Gets the written file under a temporary name, and raises if it is not to be kept.
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    VoxionError
+        Weights that are not finite.
+    """
+    path = Path(path)
+    for name, value in module.state_dict().items():
+        if not torch.isfinite(value).all():
+            raise VoxionError(
+                f"The model for {path} has weights that are not finite ({name}): the training has "
+                "failed, train again."
+            )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        with warnings.catch_warnings():
+            # torch 2.13 deprecates TorchScript in Python; in C++ it is the portable format
+            warnings.filterwarnings("ignore", message=".*torch.jit.*", category=DeprecationWarning)
+            scripted = torch.jit.script(module.eval().requires_grad_(False))
+            torch.jit.save(scripted, str(temporary), _extra_files=extra_files)
+        check(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path

@@ -38,21 +38,21 @@ class VoxelSums {
   std::span<const double> sums() const { return sums_; }
 
  private:
-  struct Axis {
-    int count;
-    bool periodic;
-    int place(int index) const;
-  };
   // From positions to fractional coordinates times the number of voxels.
   struct Scaling {
     std::array<Vector, 3> rows;
     Vector origin;
-    std::array<Axis, 3> axes;
+    std::array<int, 3> counts;
+    std::array<bool, 3> periodic;
     bool orthogonal;
+
+    Vector operator()(const double *position) const;
+    // The voxel along one direction that an index, perhaps outside the box, stands for.
+    int place(int axis, int index) const;
   };
 
-  template <Spread spread, bool orthogonal>
-  void find(const double *positions, const Scaling &scaling);
+  void find_nearest(const double *positions, const Scaling &scaling);
+  void find_cloud(const double *positions, const Scaling &scaling);
 
   VoxelShape shape_;
   std::size_t columns_;

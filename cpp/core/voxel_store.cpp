@@ -1,6 +1,7 @@
 // Zarr v3: metadata as JSON, chunks as raw little-endian bytes, one file each.
 #include "voxel_store.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <filesystem>
@@ -281,14 +282,14 @@ void VoxelStore::open(const VoxelStoreHeader &header) {
   };
   if (!fs::exists(files_->path("zarr.json"))) no_store();
   const Json root = Json::parse(files_->read("zarr.json"), nullptr, false);
-  if (!root.is_object() || !root.contains("attributes") ||
-      root["attributes"].value("format", "") != format_name)
-    no_store();
-  state_->attributes = root["attributes"];
+  const Json attributes = root.is_object() ? root.value("attributes", Json()) : Json();
+  if (!attributes.is_object() || attributes.value("format", Json()) != format_name) no_store();
+  state_->attributes = attributes;
   const Json &found = state_->attributes;
-  if (found.value("format_version", 0) != format_version)
+  if (found.value("format_version", Json()) != format_version)
     files_->fail("its format version is not the one that this voxion writes; give another name");
-  if (found.value("packed", false)) files_->fail("it is packed and cannot grow; give another name");
+  if (found.value("packed", Json()) == true)
+    files_->fail("it is packed and cannot grow; give another name");
   const auto same = [&](const std::string &what, const Json &old, const Json &now) {
     if (old != now)
       files_->fail("it was written with " + what + " " + old.dump() + ", this run has " +

@@ -4,6 +4,7 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "atom.h"
 #include "comm.h"
@@ -295,8 +296,15 @@ void FixVoxionVoxels::sample() {
 }
 
 void FixVoxionVoxels::gather_atoms() {
+  const auto owned = static_cast<std::size_t>(atom->nlocal);
+  if (igroup == 0) {  // group all
+    if (atoms_.size() == owned) return;
+    atoms_.resize(owned);
+    std::iota(atoms_.begin(), atoms_.end(), 0);
+    return;
+  }
   const int *mask = atom->mask;
-  atoms_.resize(atom->nlocal);
+  atoms_.resize(owned);
   std::size_t count = 0;
   for (int i = 0; i < atom->nlocal; ++i) {
     atoms_[count] = i;

@@ -149,6 +149,10 @@ TEST(what_is_no_store_is_refused) {
   CHECK_THROWS(VoxelStore(place.path(), header()), Error, "something else");
   std::ofstream(place.path() + "/zarr.json") << "{\"attributes\": {\"format\": \"other\"}}";
   CHECK_THROWS(VoxelStore(place.path(), header()), Error, "something else");
+  for (const char *text : {"{\"attributes\": {\"format\": 3}}", "{\"attributes\": [1]}", "[]"}) {
+    std::ofstream(place.path() + "/zarr.json") << text;
+    CHECK_THROWS(VoxelStore(place.path(), header()), Error, "something else");
+  }
   std::ofstream(place.path() + "/zarr.json") << "not json";
   CHECK_THROWS(VoxelStore(place.path(), header()), Error, place.path());
   fs::remove_all(place.path());

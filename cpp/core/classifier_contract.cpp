@@ -39,6 +39,9 @@ ClassifierContract parse_classifier_contract(const std::string &json, const std:
   if (contract.channel_units.size() != contract.channels.size())
     reader.fail("its contract's 'channel_units' must have one unit for each channel");
   contract.shape = read_shape(reader);
+  if (reader.has("spread")) contract.spread = reader.get<std::string>("spread", "a text");
+  if (!contract.spread.empty() && contract.spread != "ngp" && contract.spread != "cic")
+    reader.fail("its contract's 'spread' must be 'ngp' or 'cic', found '" + contract.spread + "'");
   reader.require("normalisation", "min-max");
   contract.labels = read_names(reader, "labels", 2);
   contract.input_ranges = reader.ranges(contract.channels.size());

@@ -14,6 +14,7 @@ struct ClassifierContract {
   std::vector<std::string> channels;       // in the order of the model's input
   std::vector<std::string> channel_units;  // of the training data
   VoxelShape shape;
+  std::string spread;               // of the training data, "ngp" or "cic"; empty: not known
   std::vector<std::string> labels;  // of the classes, in the order of the logits
   InputRanges input_ranges;         // of the raw values of each channel
 };

@@ -141,6 +141,12 @@ void FixVoxionVoxels::load_classifier() {
         voxion::load_torchscript(model_path_, "cpu", 1), model_path_, channels_->names(), shape_);
     labels_ = classifier_->contract().labels;
     model_hash_ = fmt::format("{:016x}", voxion::hash_file(model_path_));
+    const auto &trained = classifier_->contract().spread;
+    if (!trained.empty() && trained != spread_)
+      error->warning(FLERR,
+                     "Fix voxion/voxels {}: model {} was trained on grids with spread {}, this one "
+                     "has {}",
+                     id, model_path_, trained, spread_);
   });
   int classes = static_cast<int>(labels_.size());
   MPI_Bcast(&classes, 1, MPI_INT, 0, world);

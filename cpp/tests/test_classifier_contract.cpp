@@ -30,6 +30,9 @@ TEST(classifier_contract_is_read) {
   CHECK(contract.labels == (std::vector<std::string>{"dry", "wet"}));
   CHECK(contract.shape == (VoxelShape{32, 16, 8}));
   CHECK(contract.input_ranges.min[1] == -2.0);
+  CHECK(contract.spread.empty());
+  const auto known = replaced(good, "\"grid\"", "\"spread\": \"cic\", \"grid\"");
+  CHECK(parse_classifier_contract(known, "m.pt").spread == "cic");
 }
 
 TEST(every_rule_of_classifier_contracts_is_enforced) {
@@ -43,6 +46,7 @@ TEST(every_rule_of_classifier_contracts_is_enforced) {
   bad("[\"g/cm^3\", \"unknown\"]", "[\"g/cm^3\"]", "one unit for each channel");
   bad("[8, 16, 32]", "[8, 16]", "three whole numbers");
   bad("[8, 16, 32]", "[8, 0, 32]", "at least 1");
+  bad("\"grid\"", "\"spread\": \"even\", \"grid\"", "'spread' must be 'ngp' or 'cic'");
   bad("min-max", "none", "'normalisation' must be 'min-max'");
   bad("[\"dry\", \"wet\"]", "[\"dry\"]", "'labels' must be at least 2");
   bad("[\"dry\", \"wet\"]", "[\"dry\", \"\"]", "not empty");

@@ -135,6 +135,8 @@ class ClassifierContract(Contract):
         Of the raw values in the training data.
     grid : tuple of 3 ints
         Voxels, nz, ny, nx.
+    spread : "ngp", "cic" or None
+        How atoms were shared among voxels in the training data; None: not known.
     normalisation : "min-max"
         Each channel of each grid is brought to 0 ... 1 by its own extremes.
     labels : tuple of K str
@@ -152,6 +154,7 @@ class ClassifierContract(Contract):
     channels: Annotated[tuple[Name, ...], Field(min_length=1)]
     channel_units: tuple[str, ...]
     grid: tuple[Count, Count, Count]
+    spread: Literal["ngp", "cic"] | None = None
     normalisation: Literal["min-max"] = "min-max"
     labels: Annotated[tuple[Name, ...], Field(min_length=2)]
 
@@ -331,7 +334,7 @@ def _classifier_rows(contract: ClassifierContract) -> list[tuple[str, str]]:
     )
     return [
         ("channels", ", ".join(contract.channels)),
-        ("grid", f"{nx} x {ny} x {nz} voxels along x, y, z"),
+        ("grid", f"{nx} x {ny} x {nz} voxels along x, y, z, spread {contract.spread or 'unknown'}"),
         ("normalisation", f"{contract.normalisation}, each channel of each grid by itself"),
         ("labels", ", ".join(contract.labels)),
         (

@@ -76,6 +76,16 @@ def test_a_run_stops_when_a_phase_appears(tmp_path, model):
     assert (array(store, "probability")[:-1, 1] <= 0.6).all()
 
 
+def test_another_spread_than_the_models_is_warned_of(tmp_path):
+    trained = save_classifier(tmp_path / "cic.pt", spread="cic")
+    for more, warned in (("", True), (" spread cic", False)):
+        log = tmp_path / "log"
+        with lammps_session(log=log) as engine:
+            run_commands(engine, *drifting(), fix(tmp_path / f"{warned}.zarr", trained) + more)
+        text = log.read_text()
+        assert ("was trained on grids with spread cic, this one has ngp" in text) == warned
+
+
 def test_an_empty_group_is_classified_without_nan(tmp_path, model):
     store = tmp_path / "a.zarr"
     with lammps_session() as engine:

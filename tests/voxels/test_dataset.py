@@ -134,6 +134,15 @@ def test_the_store_that_differs_is_named(tmp_path, how, message):
         open_labelled(sources)
 
 
+def test_stores_of_different_spreads_are_refused(tmp_path):
+    sources = [(label, _store(tmp_path / f"{label}.zarr", 3)) for label in "ab"]
+    metadata = tmp_path / "b.zarr" / "zarr.json"
+    metadata.write_text(metadata.read_text().replace('"ngp"', '"cic"'))
+    assert open_labelled(sources[:1]).spread == "ngp"
+    with pytest.raises(VoxionError, match=r"b\.zarr has spread cic, expected ngp"):
+        open_labelled(sources)
+
+
 def test_stores_without_frames_or_given_twice_are_refused(tmp_path):
     path = _store(tmp_path / "a.zarr", 3)
     with pytest.raises(VoxionError, match="given twice"):

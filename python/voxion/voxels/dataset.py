@@ -53,6 +53,12 @@ class LabelledSet:
         return self.stores[0].units
 
     @property
+    def spread(self) -> Literal["ngp", "cic"] | None:
+        """How atoms are shared among voxels, "ngp" or "cic"; None where the stores do not say."""
+        spread: Literal["ngp", "cic"] | None = self.stores[0].attrs.get("spread")
+        return spread
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """Voxels, (nz, ny, nx)."""
         return self.stores[0].shape
@@ -262,6 +268,12 @@ def _require_alike(stores: Sequence[VoxelStore]) -> None:
                     f"{store.path} has {name} {_text(found)}, expected {_text(expected)} as in "
                     f"{first.path}: give stores of the same channels and grid."
                 )
+        ours, theirs = (one.attrs.get("spread") for one in (first, store))
+        if ours != theirs:
+            raise VoxionError(
+                f"{store.path} has spread {theirs}, expected {ours} as in {first.path}: give "
+                "stores of the same spread."
+            )
 
 
 def _stores_of(labelled: LabelledSet, label: str) -> list[int]:

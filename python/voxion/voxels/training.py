@@ -151,6 +151,7 @@ def _contract(
         channels=labelled.channels,
         channel_units=labelled.units,
         grid=labelled.shape,
+        spread=labelled.spread,
         labels=labelled.labels,
         input_ranges=InputRanges(min=tuple(low.tolist()), max=tuple(high.tolist())),
     )

@@ -104,7 +104,8 @@ def test_scaling_reports_what_takes_too_long(tiny, local_model, tmp_path):
     assert done.returncode == 0, done.stderr
     table = table_of((tmp_path / "scaling.md").read_text())
     assert [row[0] for row in table] == ["96"] * 4
-    assert all(float(row[3]) > 0 and float(row[6]) > 0 for row in table)
+    # the set-up of a tiny system may round to 0.00 s
+    assert all(float(row[3]) > 0 and float(row[6]) >= 0 for row in table)
     done = run("scaling.py", *options, "--setup-limit", 0, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     table = table_of((tmp_path / "scaling.md").read_text())

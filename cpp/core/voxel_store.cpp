@@ -125,6 +125,13 @@ class VoxelStore::Files {
   void hold() {
     guarded([&] { lock_ = std::make_unique<FolderLock>(root_); });
   }
+  // Removes what a killed writer left under temporary names.
+  void remove_leftovers(const std::string &folder) const {
+    guarded([&] {
+      for (const auto &entry : fs::directory_iterator(path(folder)))
+        if (entry.path().extension() == ".partial") fs::remove(entry.path());
+    });
+  }
 
  private:
   std::string root_;
@@ -323,7 +330,9 @@ void VoxelStore::open(const VoxelStoreHeader &header) {
     state_->steps.resize(at + count);
     std::memcpy(&state_->steps[at], bytes.data(), count * sizeof(std::int64_t));
   }
+  files_->remove_leftovers("");
   for (const auto &column : columns_) {
+    files_->remove_leftovers(column->name());
     if (frames > 0) column->chunk(frames - 1);  // whole?
     column->set_frames(frames);
   }

@@ -107,7 +107,9 @@ TEST(a_frame_that_was_not_committed_does_not_count) {
     VoxelStore(place.path(), header()).append(frame_at(1));
   }
   std::ofstream(place.path() + "/grid/c.1.0.0.0.0") << "rest of a killed run";
+  std::ofstream(place.path() + "/grid/c.7.0.0.0.0.partial") << "another";
   VoxelStore store(place.path(), header());
+  CHECK(!fs::exists(place.path() + "/grid/c.7.0.0.0.0.partial"));
   CHECK(store.frames() == 1);
   store.append(frame_at(2));
   CHECK(stored_grid(place.path(), 1) == frame_at(2).grid);

@@ -14,7 +14,7 @@ from .voxel_harness import array, fluid, grids, lammps_program, run_commands, sa
 GOOD = "fix v all voxion/voxels 1 1 5 4 4 8 file {store} channels mass charge"
 
 
-def refused(message: str, *commands: str, box: str | None = None, template=None) -> None:
+def refused(message: str, *commands: str) -> None:
     with pytest.raises(VoxionError, match=message):
         with lammps_session() as engine:
             run_commands(engine, *fluid(), "fix i all nve", *commands, "run 0")
@@ -107,7 +107,7 @@ def test_positions_that_are_not_finite(tmp_path):
     """A simulation that blows up ends with a word of where, not with a crash."""
     script = tmp_path / "in.bad"
     lines = [
-        *fluid(template=None or "\n".join(fluid())),
+        *fluid(),
         "neigh_modify every 10000 delay 10000 check no",
         "set atom 7 x 1.0e30",
         GOOD.format(store="a.zarr"),
@@ -162,8 +162,8 @@ def test_no_such_folder(tmp_path):
     refused("nowhere/a.zarr.*No such file", GOOD.format(store=tmp_path / "nowhere" / "a.zarr"))
 
 
-def in_namespace(script, mount: str, folder) -> subprocess.CompletedProcess:
-    """Run LAMMPS with a small or read-only file system at `folder`, which only it can see."""
+def in_namespace(script, mount: str) -> subprocess.CompletedProcess:
+    """Run LAMMPS after a mount that only it can see."""
     probe = ["unshare", "--user", "--map-root-user", "--mount"]
     allowed = subprocess.run([*probe, "true"], capture_output=True, check=False)
     if allowed.returncode != 0:
@@ -186,7 +186,7 @@ def test_a_full_disk(tmp_path):
     command = GOOD.format(store="small/a.zarr").replace("4 4 8", "32 32 32")
     script.write_text("\n".join([*fluid(), "fix i all nve", command, "run 100"]) + "\n")
     mount = f"mount -t tmpfs -o size=2m none {tmp_path}/small"
-    run = in_namespace(script, mount, tmp_path)
+    run = in_namespace(script, mount)
     text = run.stdout + run.stderr
     assert run.returncode != 0
     assert "voxel store small/a.zarr: cannot write small/a.zarr/grid/c." in text
@@ -198,7 +198,7 @@ def test_a_read_only_folder(tmp_path):
     script = tmp_path / "in.fixed"
     command = GOOD.format(store="fixed/a.zarr")
     script.write_text("\n".join([*fluid(), "fix i all nve", command, "run 100"]) + "\n")
-    run = in_namespace(script, f"mount -t tmpfs -o ro none {tmp_path}/fixed", tmp_path)
+    run = in_namespace(script, f"mount -t tmpfs -o ro none {tmp_path}/fixed")
     text = run.stdout + run.stderr
     assert run.returncode != 0
     assert "voxel store fixed/a.zarr: " in text and "Read-only file system" in text

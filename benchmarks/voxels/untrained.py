@@ -9,19 +9,10 @@ import torch
 from voxel_modes import CLASSIFIED, EDGE
 
 from voxion.contract import CONTRACT_FILE, ClassifierContract, InputRanges
+from voxion.model_file import write_model_file
 from voxion.systems.surfactant import HYDRATIONS
+from voxion.voxels.export import ExportedClassifier
 from voxion.voxels.network import C3D
-
-
-class _Exported(torch.nn.Module):
-    """Takes what the engine gives, doubles."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.network = C3D(len(CLASSIFIED), (EDGE,) * 3, len(HYDRATIONS))
-
-    def forward(self, grid: torch.Tensor) -> torch.Tensor:
-        return self.network(grid.to(torch.float32))
 
 
 def write_untrained(path: Path) -> Path:
@@ -37,7 +28,5 @@ def write_untrained(path: Path) -> Path:
         labels=tuple(str(number) for number in HYDRATIONS),
         input_ranges=InputRanges(min=(-1e9,) * 3, max=(1e9,) * 3),
     )
-    network = _Exported().eval()
-    module = torch.jit.trace(network, torch.rand(1, 3, EDGE, EDGE, EDGE, dtype=torch.float64))
-    torch.jit.save(module, str(path), _extra_files={CONTRACT_FILE: contract.to_json()})
-    return path
+    module = ExportedClassifier(C3D(len(CLASSIFIED), contract.grid, len(contract.labels)))
+    return write_model_file(module, {CONTRACT_FILE: contract.to_json()}, path, check=lambda _: None)

@@ -8,6 +8,7 @@
 
 #include "contract.hpp"
 #include "error.hpp"
+#include "hash.hpp"
 #include "model_runner.hpp"
 #include "thread_guard.hpp"
 
@@ -102,10 +103,7 @@ std::unique_ptr<ModelRunner> load_torchscript(const std::string &path, const std
 
 std::uint64_t hash_file(const std::string &path) {
   std::ifstream file(path, std::ios::binary);
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (std::istreambuf_iterator<char> it(file), end; it != end; ++it)
-    hash = (hash ^ static_cast<unsigned char>(*it)) * 0x100000001b3ULL;
-  return hash;
+  return hash_bytes(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
 }
 
 }  // namespace voxion

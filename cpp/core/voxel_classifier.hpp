@@ -20,8 +20,8 @@ class VoxelClassifier {
 
   const ClassifierContract &contract() const { return contract_; }
 
-  // Scales each channel to [0, 1] by its own extremes, a constant one to 0 (paper 000, section
-  // II.A), runs the model and turns its logits into probabilities.
+  // Scales each channel to [0, 1] by its own extremes, a constant one to 0 (Dumortier and
+  // Mossa 2020, section II.A), runs the model and turns its logits into probabilities.
   // Throws Error when a logit is not finite.
   Classification classify(const VoxelFrame &frame);
 

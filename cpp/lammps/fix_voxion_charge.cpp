@@ -15,6 +15,7 @@
 #include "force.h"
 #include "group.h"
 #include "kspace.h"
+#include "lammps_cell.h"
 #include "near_sources.h"
 #include "on_root.h"
 #include "site_potentials.hpp"
@@ -30,15 +31,6 @@ namespace {
 // More inputs than this share outside the training range are worth a word: a few always are, since
 // a range is made of extremes.
 constexpr double outside_tolerance = 0.01;
-
-voxion::Cell cell_of(const Domain &domain, double angstrom) {
-  voxion::Cell cell;
-  cell.vectors = {{{domain.xprd * angstrom, 0.0, 0.0},
-                   {domain.xy * angstrom, domain.yprd * angstrom, 0.0},
-                   {domain.xz * angstrom, domain.yz * angstrom, domain.zprd * angstrom}}};
-  for (int d = 0; d < 3; ++d) cell.periodic[d] = domain.periodicity[d] != 0;
-  return cell;
-}
 
 std::size_t index_of(const std::vector<tagint> &tags, tagint tag) {
   return std::lower_bound(tags.begin(), tags.end(), tag) - tags.begin();
@@ -242,7 +234,8 @@ void FixVoxionCharge::check_charges() {
     total_known_ = true;
   }
   charges_.resize(surface_tags_.size());
-  if (comm->me == 0 && voxion::differs_from_trained_cell(contract_, cell_of(*domain, angstrom_)))
+  if (comm->me == 0 &&
+      voxion::differs_from_trained_cell(contract_, voxion_lammps::cell_of(*domain, angstrom_)))
     error->warning(FLERR,
                    "Fix voxion/charge {}: the cell differs from the one that model {} was "
                    "trained in",
@@ -322,7 +315,7 @@ void FixVoxionCharge::update_charges() {
 }
 
 void FixVoxionCharge::predict() {
-  const voxion::Cell cell = cell_of(*domain, angstrom_);
+  const voxion::Cell cell = voxion_lammps::cell_of(*domain, angstrom_);
   if (site_potentials_) {
     near_sources_->gather(surface_, angstrom_, sources_, source_charges_);
     potentials_.resize(charges_.size() * site_potentials_->functions());

@@ -12,6 +12,7 @@
 #include "error.h"
 #include "error.hpp"
 #include "group.h"
+#include "lammps_cell.h"
 #include "lammps_units.h"
 #include "model_runner.hpp"
 #include "modify.h"
@@ -279,12 +280,8 @@ void FixVoxionVoxels::sample() {
   }
   const double computed = MPI_Wtime();
   gather_atoms();
-  voxion::Cell cell;
-  cell.vectors = {{{domain->xprd, 0.0, 0.0},
-                   {domain->xy, domain->yprd, 0.0},
-                   {domain->xz, domain->yz, domain->zprd}}};
+  const voxion::Cell cell = voxion_lammps::cell_of(*domain, 1.0);
   const voxion::Vector origin{domain->boxlo[0], domain->boxlo[1], domain->boxlo[2]};
-  for (int d = 0; d < 3; ++d) cell.periodic[d] = domain->periodicity[d] != 0;
   try {
     sums_->locate(atom->x ? atom->x[0] : nullptr, atoms_, cell, origin);
   } catch (const voxion::Error &e) {

@@ -7,6 +7,7 @@
 #include "comm.h"
 #include "error.h"
 #include "fix_voxion_voxels.h"
+#include "hash.hpp"
 #include "update.h"
 #include "utils.h"
 #include "voxel_channels.h"
@@ -27,9 +28,7 @@ struct RestartHead {
 };
 
 std::uint64_t hash_text(const std::string &text) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a
-  for (unsigned char c : text) hash = (hash ^ c) * 0x100000001b3ULL;
-  return hash;
+  return voxion::hash_bytes(text.begin(), text.end());
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from voxion.errors import VoxionError
+from voxion.files import replacing
 
 
 def write_model_file(
@@ -45,16 +46,11 @@ def write_model_file(
                 f"The model for {path} has weights that are not finite ({name}): the training has "
                 "failed, train again."
             )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
+    with replacing(path) as temporary:
         with warnings.catch_warnings():
             # torch 2.13 deprecates TorchScript in Python; in C++ it is the portable format
             warnings.filterwarnings("ignore", message=".*torch.jit.*", category=DeprecationWarning)
             scripted = torch.jit.script(module.eval().requires_grad_(False))
             torch.jit.save(scripted, str(temporary), _extra_files=extra_files)
         check(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path

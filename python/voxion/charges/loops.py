@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import logging
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from torch.utils.data import DataLoader, DistributedSampler
 
 from voxion.charges.models.paper import constrained_loss
 from voxion.errors import VoxionError
+from voxion.training_folder import quiet_lightning
 
 LAST_EVERY = 10  # epochs between states that a resumed training can start from
 LOGS = "logs"  # one log for each start of a training
@@ -168,14 +167,7 @@ def run_loop(
         DataLoader(training, batch, sampler=shuffled, collate_fn=stack),
         DataLoader(validation, batch, collate_fn=stack),
     )
-    with warnings.catch_warnings():
-        # the frames are in memory: loading them in other processes would only cost time
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
-        warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own, torch 2.13
-        quiet = logging.getLogger("lightning.pytorch")
-        level = quiet.level
-        quiet.setLevel(logging.WARNING)
+    with quiet_lightning():
         trainer = lightning.Trainer(
             max_epochs=epochs,
             accelerator="auto",
@@ -191,7 +183,6 @@ def run_loop(
         try:
             trainer.fit(module, *loaders, ckpt_path=str(last) if last.is_file() else None)
         finally:
-            quiet.setLevel(level)
             _collect_metrics(folder)
     score = best.best_model_score
     if score is None or not torch.isfinite(score):

@@ -45,6 +45,7 @@ from voxion.charges.sheet_map import plot_error_map
 from voxion.charges.splits import split_frames
 from voxion.contract import read_contract
 from voxion.errors import VoxionError
+from voxion.files import replacing
 from voxion.pages import render_page
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -247,8 +248,6 @@ def _embed(figure: Figure) -> str:
 
 def _write(output: Path, content: Mapping[str, Any]) -> Path:
     text = render_page(TEMPLATES / "report.html", dict(content))
-    output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".{output.name}.partial")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(output)
+    with replacing(output) as temporary:
+        temporary.write_text(text, encoding="utf-8")
     return output

@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from voxion.files import replacing
+
 
 class AtomKind(Protocol):
     """What a data file holds of an atom type."""
@@ -116,6 +118,5 @@ def write_lammps_data(path: Path, topology: Topology, title: str) -> None:
         kind = topology.angle_type
         rows_of_three = enumerate(topology.angles.tolist(), 1)
         lines += [f"{i} {kind} {a} {b} {c}" for i, (a, b, c) in rows_of_three]
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text("\n".join(lines) + "\n")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n")

@@ -1,7 +1,8 @@
 """Hydrated ionic surfactants as a dissipative-particle-dynamics (DPD) fluid for LAMMPS.
 
 A coarse analogue, with the same ingredients, of the united-atom surfactants in SPC/E water whose
-phases paper 000 classifies (its section "Molecular Dynamics simulation"): a neutral tail, a head of
+phases Dumortier and Mossa classify (J. Phys. Chem. B 124, 8918 (2020), "Molecular Dynamics
+simulation"): a neutral tail, a head of
 two charged beads with -e together, one hydronium-like counter-ion and `hydration` (lambda) water
 per head. It is no model of that substance: its phases (layers, connected domains, rods, micelles
 with growing hydration) form from a random start within some thousand steps.

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import logging
 import math
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +20,8 @@ from torch.utils.data import DataLoader, DistributedSampler, SequentialSampler, 
 from torchmetrics import MeanMetric
 
 from voxion.errors import VoxionError
+from voxion.files import replacing
+from voxion.training_folder import quiet_lightning
 from voxion.voxels.dataset import VoxelDataset
 
 METRICS_FILE = "metrics.csv"
@@ -53,8 +53,8 @@ class Devices:
 class ClassifierTraining(lightning.LightningModule):
     """Cross-entropy and Adam; the learning rate is halved when the validation loss stands still.
 
-    Paper 000 divides it by 2 after 2 epochs without improvement, with Keras, which counts the
-    second such epoch as the last: patience 1 in torch's own count.
+    The paper (see `voxion.voxels.network`) divides it by 2 after 2 epochs without improvement, with
+    Keras, which counts the second such epoch as the last: patience 1 in torch's own count.
     """
 
     def __init__(self, network: nn.Module, learning_rate: float, threads: int = 1) -> None:
@@ -180,12 +180,10 @@ class EpochLog(Callback):
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         found = {name: float(trainer.callback_metrics[name]) for name in METRICS}
         rows.append({"epoch": epoch, "learning_rate": rate, **found})
-        temporary = self.path.with_name(f".{self.path.name}")
-        with temporary.open("w", newline="") as file:
+        with replacing(self.path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, list(rows[-1]))
             writer.writeheader()
             writer.writerows(rows)
-        temporary.replace(self.path)
 
 
 def read_metrics(path: Path) -> list[dict[str, float]]:
@@ -258,7 +256,7 @@ def run_loop(
     module = ClassifierTraining(network, learning_rate, devices.threads)
     data = GridData(training, validation, batch, seed, devices.workers)
     resumed = checkpoints / "last.ckpt"
-    with _quiet(), _in_words():
+    with quiet_lightning(), _in_words():
         trainer = lightning.Trainer(
             max_epochs=epochs,
             accelerator=devices.accelerator,
@@ -296,26 +294,6 @@ def _check_share(devices: Devices, batch: int, validation: int) -> None:
             f"{devices.count} devices cannot share {validation} validation samples: give more "
             "frames or fewer devices."
         )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what Lightning says of its own affairs."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    with warnings.catch_warnings():
-        for message in (
-            ".*does not have many workers.*",
-            ".*exists and is not empty.*",
-            ".*LeafSpec.*",  # Lightning's own, torch 2.13
-            ".*deterministic.*",
-        ):
-            warnings.filterwarnings("ignore", message=message)
-        try:
-            yield
-        finally:
-            logger.setLevel(level)
 
 
 @contextmanager

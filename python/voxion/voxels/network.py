@@ -17,10 +17,10 @@ SMALLEST = 16  # voxels along an edge that four poolings leave something of
 
 
 class C3D(nn.Module):
-    """The network of paper 000: eight convolutions, five poolings, two dense layers.
+    """The paper's network: eight convolutions, five poolings, two dense layers.
 
-    Section "The Convolutional Neural Network" of the paper on voxels of ionic surfactants and
-    Nafion, after C3D (Tran et al., ICCV 2015, doi:10.1109/ICCV.2015.510). Kernels are
+    Fig. 7 and section "The Convolutional Neural Network" of Dumortier and Mossa, J. Phys. Chem. B
+    124, 8918 (2020), after C3D (Tran et al., ICCV 2015, doi:10.1109/ICCV.2015.510). Kernels are
     3 x 3 x 3 with zero padding that keeps the size, max-pooling is 2 x 2 x 2 with stride 2, and
     ReLU follows each convolution and dense layer. As in C3D, the last pooling is preceded by one
     voxel of zeros on each side; with it the paper's 3,857,960 parameters come out, which fixes

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from voxion.files import replacing
 from voxion.pages import render_page
-from voxion.voxels.exporters.frame import replacing
 from voxion.voxels.store import VoxelStore
 
 TEMPLATES = Path(__file__).parent / "templates"

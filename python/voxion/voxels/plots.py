@@ -50,7 +50,7 @@ def save_figures(
 
 @styled
 def plot_training(rows: Sequence[dict[str, float]]) -> Figure:
-    """Loss, accuracy and learning rate by epoch; what fig. 7c of paper 000 shows.
+    """Loss, accuracy and learning rate by epoch; what fig. 7c of Dumortier and Mossa (2020) shows.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from voxion.voxels.dataset import Source, SplitBy, open_labelled
 
 
 class TrainingSettings(FolderSettings):
-    """Settings of one training; the defaults are those of paper 000.
+    """Settings of one training; the defaults are those of Dumortier and Mossa (2020).
 
     Attributes
     ----------

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from voxion.errors import VoxionError
+from voxion.files import replacing
 from voxion.voxels.exporters.cube import write_cube
-from voxion.voxels.exporters.frame import frame_of, replacing
+from voxion.voxels.exporters.frame import frame_of
 from voxion.voxels.exporters.hdf5 import write_hdf5
 from voxion.voxels.exporters.opendx import write_opendx
 from voxion.voxels.exporters.vti import write_vti

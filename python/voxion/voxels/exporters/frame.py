@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voxion.errors import VoxionError
 from voxion.voxels.store import VoxelStore
 
 BOHR = 0.529177210544  # angstrom, CODATA 2022
@@ -86,24 +83,3 @@ def frame_of(store: VoxelStore, index: int, channels: Sequence[str] | None = Non
         time_unit=store.time_unit,
         source=store.path.name,
     )
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name that becomes `path` when all went well.
-
-    Raises
-    ------
-    VoxionError
-        `path` cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield temporary
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise VoxionError(f"{path} cannot be written: {error.strerror or error}.") from None

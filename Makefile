@@ -11,6 +11,7 @@ demo: $(INSTALLED)
 	$(BIN)/voxion demo
 
 test: $(INSTALLED)
+	-tests/gromacs/fetch_gromacs.sh  # without it the tests of GROMACS are skipped
 	$(BIN)/python -m pytest
 
 lint: $(INSTALLED)

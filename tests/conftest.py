@@ -1,10 +1,12 @@
 """Fixtures shared by all tests."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +15,13 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"reference data not found: {SHARED_DATA} does not exist")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def gmx() -> Path:
+    """GROMACS: the one that the fetching script left, else that of the PATH."""
+    fetched = ROOT / ".gromacs" / "bin" / "gmx"
+    found = fetched if fetched.is_file() else shutil.which("gmx")
+    if found is None:
+        pytest.skip("no GROMACS: tests/gromacs/fetch_gromacs.sh fetches one on Debian and its kin")
+    return Path(found)

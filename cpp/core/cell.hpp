@@ -32,4 +32,10 @@ class Reciprocal {
   double volume_ = 0.0;
 };
 
+// A position moved into the cell along its periodic directions.
+Vector wrapped(const Vector &position, const Cell &cell, const Reciprocal &reciprocal);
+
+// A vector between two positions, or the shorter one between images of them.
+Vector minimum_image(const Vector &difference, const Cell &cell, const Reciprocal &reciprocal);
+
 }  // namespace voxion

@@ -203,8 +203,13 @@ VoxelStore::VoxelStore(const std::string &path, const VoxelStoreHeader &header)
     : files_(std::make_unique<Files>(path)), state_(std::make_unique<State>()) {
   make_columns(header);
   if (!files_->guarded([&] { return fs::exists(fs::symlink_status(path)); })) create(header);
+  if (!files_->guarded([&] { return fs::is_directory(path); })) refuse_other();
   files_->hold();
   open(header);
+}
+
+void VoxelStore::refuse_other() const {
+  files_->fail("something else than a voxel store is there; give another name or remove it");
 }
 
 VoxelStore::~VoxelStore() {
@@ -284,13 +289,10 @@ void VoxelStore::create(const VoxelStoreHeader &header) {
 }
 
 void VoxelStore::open(const VoxelStoreHeader &header) {
-  const auto no_store = [&] {
-    files_->fail("something else than a voxel store is there; give another name or remove it");
-  };
-  if (!fs::exists(files_->path("zarr.json"))) no_store();
+  if (!fs::exists(files_->path("zarr.json"))) refuse_other();
   const Json root = Json::parse(files_->read("zarr.json"), nullptr, false);
   const Json attributes = root.is_object() ? root.value("attributes", Json()) : Json();
-  if (!attributes.is_object() || attributes.value("format", Json()) != format_name) no_store();
+  if (!attributes.is_object() || attributes.value("format", Json()) != format_name) refuse_other();
   state_->attributes = attributes;
   const Json &found = state_->attributes;
   if (found.value("format_version", Json()) != format_version)
@@ -378,6 +380,16 @@ void VoxelStore::append(const VoxelFrame &frame) {
   commit(state_->frames + 1);
 }
 
+std::size_t VoxelStore::begin(std::int64_t step, const std::string &continued_id) {
+  if (last_step() && *last_step() > step && id() != continued_id)
+    files_->fail("it has frames up to step " + std::to_string(*last_step()) +
+                 ", this run begins at step " + std::to_string(step) +
+                 " and does not continue the one that wrote them; give another file name or "
+                 "remove the store");
+  return drop_after(step);
+}
+
+// Removes all frames beyond a step; returns how many.
 std::size_t VoxelStore::drop_after(std::int64_t step) {
   const std::size_t before = state_->frames;
   std::size_t kept = before;

@@ -9,14 +9,12 @@
 #include <vector>
 
 #include "voxel_frame.hpp"
+#include "voxel_window.hpp"
 
 namespace voxion {
 
 // What a store says of itself; a run that appends must say the same.
 struct VoxelStoreHeader {
-  struct Window {
-    std::int64_t every = 1, repeat = 1, period = 1;  // steps, samples, steps
-  };
   struct Classifier {
     std::string model, hash;
     std::vector<std::string> labels;
@@ -25,7 +23,7 @@ struct VoxelStoreHeader {
   std::string engine, voxion_version;  // may differ in a run that appends
   std::string unit_style, length_unit, time_unit;
   std::string group;
-  Window window;
+  VoxelWindow window;
   std::string spread;
   std::array<bool, 3> periodic{true, true, true};
   VoxelShape shape;
@@ -51,8 +49,10 @@ class VoxelStore {
 
   // Adds a frame. Throws Error also when its step is not beyond the last one.
   void append(const VoxelFrame &frame);
-  // Removes all frames beyond a step; returns how many.
-  std::size_t drop_after(std::int64_t step);
+  // Prepares for a run that begins at `step`. Frames beyond it are dropped if the run continues
+  // the one that wrote this very store, else they are somebody's results: throws Error unless
+  // `continued_id` is this store's. Returns how many were dropped.
+  std::size_t begin(std::int64_t step, const std::string &continued_id);
 
  private:
   class Files;
@@ -63,6 +63,8 @@ class VoxelStore {
   void make_columns(const VoxelStoreHeader &header);
   void create(const VoxelStoreHeader &header);
   void open(const VoxelStoreHeader &header);
+  [[noreturn]] void refuse_other() const;
+  std::size_t drop_after(std::int64_t step);
   void commit(std::size_t frames);
   std::string group_metadata() const;
   void write_array_metadata() const;

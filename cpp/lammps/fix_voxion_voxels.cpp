@@ -77,17 +77,13 @@ void FixVoxionVoxels::parse(int narg, char **arg) {
 
 void FixVoxionVoxels::parse_numbers(char **arg) {
   nevery = utils::inumeric(FLERR, arg[3], false, lmp);
-  nrepeat_ = utils::inumeric(FLERR, arg[4], false, lmp);
-  nfreq_ = utils::bnumeric(FLERR, arg[5], false, lmp);
-  if (nevery < 1 || nrepeat_ < 1 || nfreq_ < 1)
-    error->all(FLERR,
-               "Fix voxion/voxels {}: Nevery, Nrepeat and Nfreq must be at least 1, found {} {} {}",
-               id, arg[3], arg[4], arg[5]);
-  if (nfreq_ % nevery != 0 || static_cast<bigint>(nrepeat_ - 1) * nevery >= nfreq_)
-    error->all(FLERR,
-               "Fix voxion/voxels {}: Nfreq must be a multiple of Nevery, and Nevery times "
-               "Nrepeat at most Nfreq, found {} {} {}",
-               id, arg[3], arg[4], arg[5]);
+  window_ = {nevery, utils::inumeric(FLERR, arg[4], false, lmp),
+             utils::bnumeric(FLERR, arg[5], false, lmp)};
+  try {
+    window_.check();
+  } catch (const voxion::Error &e) {
+    error->all(FLERR, "Fix voxion/voxels {}: {}", id, e.what());
+  }
   shape_ = {utils::inumeric(FLERR, arg[6], false, lmp), utils::inumeric(FLERR, arg[7], false, lmp),
             utils::inumeric(FLERR, arg[8], false, lmp)};
   if (shape_.nx < 1 || shape_.ny < 1 || shape_.nz < 1)
@@ -176,22 +172,11 @@ void FixVoxionVoxels::init() {
   expect_sample(next_);  // also of computes that were defined after this fix
 }
 
-// A run appends to a store that ends before it begins. Frames beyond its beginning are dropped if
-// the run continues, from a restart file, the one that wrote them; else they are somebody's
-// results.
 void FixVoxionVoxels::open_store() {
   bigint dropped = 0;
   on_root([&] {
     store_ = std::make_unique<voxion::VoxelStore>(file_, header());
-    const bigint now = update->ntimestep;
-    if (store_->last_step().value_or(-1) > now) {
-      if (store_->id() != continued_id_)
-        throw voxion::Error(fmt::format(
-            "voxel store {} has frames up to step {}, this run begins at step {} and does not "
-            "continue the one that wrote them; give another file name or remove the store",
-            file_, *store_->last_step(), now));
-      dropped = static_cast<bigint>(store_->drop_after(now));
-    }
+    dropped = static_cast<bigint>(store_->begin(update->ntimestep, continued_id_));
     frames_ = static_cast<bigint>(store_->frames());
     last_frame_ = store_->last_step().value_or(-1);
   });
@@ -218,7 +203,7 @@ voxion::VoxelStoreHeader FixVoxionVoxels::header() const {
   header.length_unit = units.length;
   header.time_unit = units.time;
   header.group = group->names[igroup];
-  header.window = {nevery, nrepeat_, nfreq_};
+  header.window = window_;
   header.spread = spread_;
   for (int d = 0; d < 3; ++d) header.periodic[d] = domain->periodicity[d] != 0;
   header.shape = shape_;
@@ -228,14 +213,6 @@ voxion::VoxelStoreHeader FixVoxionVoxels::header() const {
     header.classifier = voxion::VoxelStoreHeader::Classifier{name, model_hash_, labels_};
   }
   return header;
-}
-
-// The first sample of the next whole window; windows end on multiples of Nfreq.
-bigint FixVoxionVoxels::next_sample() const {
-  const bigint now = update->ntimestep, length = static_cast<bigint>(nrepeat_ - 1) * nevery;
-  const bigint end = (now / nfreq_) * nfreq_;
-  const bigint first = end - length;
-  return first >= now && end > last_frame_ ? first : first + nfreq_;
 }
 
 // Computes that gather during a step's forces must know the step before it.
@@ -252,7 +229,7 @@ void FixVoxionVoxels::end_of_step() {
   if (now > next_) give_window_up();
   if (now != next_) return;
   sample();
-  if (++samples_ < nrepeat_) {
+  if (++samples_ < window_.repeat) {
     next_ += nevery;
   } else {
     finish_window();
@@ -334,7 +311,7 @@ void FixVoxionVoxels::wait_for_window() {
   sums_->clear();
   box_sum_ = {};
   origin_sum_ = {};
-  next_ = next_sample();
+  next_ = window_.first_sample(update->ntimestep, last_frame_);
 }
 
 // The sums of all ranks on rank 0, and what belongs to the frame beside its grid.
@@ -349,8 +326,8 @@ voxion::VoxelFrame FixVoxionVoxels::reduce_frame() {
   frame.step = update->ntimestep;
   frame.time = time();
   for (int i = 0; i < 3; ++i) {
-    for (int d = 0; d < 3; ++d) frame.box[i][d] = box_sum_[i][d] / nrepeat_;
-    frame.origin[i] = origin_sum_[i] / nrepeat_;
+    for (int d = 0; d < 3; ++d) frame.box[i][d] = box_sum_[i][d] / window_.repeat;
+    frame.origin[i] = origin_sum_[i] / window_.repeat;
   }
   return frame;
 }
@@ -372,7 +349,7 @@ void FixVoxionVoxels::check_atoms(bigint atoms) {
 
 // Rank 0: averages, classifies and stores.
 void FixVoxionVoxels::finish_frame(voxion::VoxelFrame &frame) {
-  voxion::average(*sums_, nrepeat_, channels_->channels(), frame);
+  voxion::average(*sums_, window_.repeat, channels_->channels(), frame);
   const double start = MPI_Wtime();
   if (classifier_) frame.classification = classifier_->classify(frame);
   const double classified = MPI_Wtime();
@@ -394,7 +371,8 @@ void FixVoxionVoxels::share_classification(const voxion::VoxelFrame &frame) {
 /* ---------------------------------------------------------------------- */
 
 void FixVoxionVoxels::post_run() {
-  if (tally_.samples == 0 && update->ntimestep - update->firststep >= nfreq_ && comm->me == 0)
+  if (tally_.samples == 0 && update->ntimestep - update->firststep >= window_.period &&
+      comm->me == 0)
     error->warning(FLERR,
                    "Fix voxion/voxels {}: none of the run's steps was one of its samples; see "
                    "Nevery, Nrepeat and Nfreq",

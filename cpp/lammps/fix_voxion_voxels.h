@@ -46,7 +46,6 @@ class FixVoxionVoxels : public Fix {
   void open_store();
   voxion::VoxelStoreHeader header() const;
   std::string definition() const;
-  bigint next_sample() const;
   void expect_sample(bigint step);
 
   // one sample, one window
@@ -64,8 +63,7 @@ class FixVoxionVoxels : public Fix {
   template <typename Action>
   void on_root(Action action);
 
-  int nrepeat_ = 1;
-  bigint nfreq_ = 1;
+  voxion::VoxelWindow window_;
   voxion::VoxelShape shape_;
   std::string file_, model_path_, spread_ = "ngp";
   std::unique_ptr<VoxelChannels> channels_;

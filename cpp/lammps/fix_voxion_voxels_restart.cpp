@@ -35,8 +35,8 @@ std::uint64_t hash_text(const std::string &text) {
 
 // All that the sums of an open window depend on.
 std::string FixVoxionVoxels::definition() const {
-  std::string text =
-      fmt::format("{} {} {} {} {} {}", nevery, nrepeat_, nfreq_, shape_.text(), spread_, igroup);
+  std::string text = fmt::format("{} {} {} {} {} {}", nevery, window_.repeat, window_.period,
+                                 shape_.text(), spread_, igroup);
   for (const auto &name : channels_->names()) text += " " + name;
   return text;
 }

@@ -3,10 +3,10 @@
 // libvoxion_lammps.so from its own folder.
 #include <dlfcn.h>
 
-#include <fstream>
 #include <string>
 
 #include "fixes.h"
+#include "installed_torch.hpp"
 
 // LAMMPS's C library interface; the same in all versions.
 extern "C" {
@@ -40,24 +40,6 @@ constexpr Style styles[] = {
      "voxel grids on the fly, recognised in the run, voxion " VOXION_VERSION},
 };
 
-std::string own_folder() {
-  Dl_info info;
-  dladdr(reinterpret_cast<void *>(&own_folder), &info);
-  const std::string path = info.dli_fname;
-  return path.substr(0, path.rfind('/'));
-}
-
-// The version that torch's Python package at the place of the run-time link states; empty when
-// there is none, as with a libtorch outside Python.
-std::string torch_version(const std::string &folder) {
-  std::ifstream file(folder + "/" VOXION_TORCH_FROM_PLUGIN "/version.py");
-  const std::string key = "__version__ = '";
-  for (std::string line; std::getline(file, line);)
-    if (line.rfind(key, 0) == 0)
-      return line.substr(key.size(), line.find_first_of("'+", key.size()) - key.size());
-  return "";
-}
-
 // Why the fixes cannot be loaded; empty when all fits.
 std::string misfit(void *lammps, const std::string &folder) {
   const int version = lammps_version(lammps);
@@ -65,11 +47,7 @@ std::string misfit(void *lammps, const std::string &folder) {
     return "voxion was built against LAMMPS " + std::to_string(VOXION_LAMMPS_VERSION) +
            ", this is LAMMPS " + std::to_string(version) +
            "; install the matching lammps package or build voxion against this one";
-  const std::string torch = torch_version(folder);
-  if (!torch.empty() && torch != VOXION_TORCH_VERSION)
-    return "voxion was built against torch " VOXION_TORCH_VERSION ", found torch " + torch +
-           "; install torch==" VOXION_TORCH_VERSION " or build voxion again";
-  return "";
+  return voxion::torch_misfit(folder + "/" VOXION_TORCH_FROM_PLUGIN, VOXION_TORCH_VERSION);
 }
 
 void refuse(void *lammps, const std::string &reason) {
@@ -81,7 +59,7 @@ void refuse(void *lammps, const std::string &reason) {
 
 extern "C" [[gnu::visibility("default")]] void lammpsplugin_init(void *lammps, void *handle,
                                                                  void *register_function) {
-  const std::string folder = own_folder();
+  const std::string folder = voxion::folder_of(reinterpret_cast<const void *>(&lammpsplugin_init));
   const std::string reason = misfit(lammps, folder);
   if (!reason.empty()) return refuse(lammps, reason);
 

@@ -27,3 +27,18 @@ TEST(widths_are_distances_between_faces) {
 TEST(a_flat_cell_is_refused) {
   CHECK_THROWS(Reciprocal(Cell{{{{10, 0, 0}, {5, 0, 0}, {0, 0, 6}}}, {}}), Error, "no volume");
 }
+
+TEST(positions_are_wrapped_along_periodic_directions_only) {
+  const Cell cell{{{{10, 0, 0}, {2, 8, 0}, {0, 1, 5}}}, {true, true, false}};
+  const Reciprocal reciprocal(cell);
+  const Vector inside{3, 4, 2};
+  const Vector outside{3 - 20 + 2, 4 + 8,
+                       2};  // two vectors of the first kind back, one of the second on
+  const Vector back = wrapped(outside, cell, reciprocal);
+  for (int d = 0; d < 3; ++d) CHECK_NEAR(back[d], inside[d], 1e-12);
+  const Vector above{3, 5, 7};  // the third direction does not repeat
+  CHECK(wrapped(above, cell, reciprocal)[2] == 7);
+  const Vector far = minimum_image({9.5, 0.5, 0}, cell, reciprocal);
+  CHECK_NEAR(far[0], -0.5, 1e-12);
+  CHECK_NEAR(far[1], 0.5, 1e-12);
+}

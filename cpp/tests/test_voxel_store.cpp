@@ -90,14 +90,16 @@ TEST(frames_of_a_future_that_is_run_again_are_dropped) {
   const Place place("drop");
   VoxelStore store(place.path(), header());
   for (std::int64_t n = 1; n <= 300; ++n) store.append(frame_at(n));
-  CHECK(store.drop_after(300) == 0);
-  CHECK(store.drop_after(200) == 100);
+  CHECK(store.begin(300, "") == 0);
+  CHECK_THROWS(store.begin(299, ""), Error,
+               "has frames up to step 300, this run begins at step 299");
+  CHECK(store.begin(200, store.id()) == 100);
   CHECK(store.frames() == 200 && store.last_step() == 200);
   CHECK(!fs::exists(place.path() + "/grid/c.200.0.0.0.0"));
   store.append(frame_at(222));
   CHECK(store.frames() == 201 && store.last_step() == 222);
   CHECK(stored_grid(place.path(), 200) == frame_at(222).grid);
-  CHECK(store.drop_after(-1) == 201);
+  CHECK(store.begin(-1, store.id()) == 201);
   CHECK(!store.last_step());
 }
 

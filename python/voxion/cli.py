@@ -12,6 +12,7 @@ import voxion
 from voxion.charges.cli import app as charges
 from voxion.charges.engine_cli import label, run, sample
 from voxion.charges.report_cli import report
+from voxion.engines.mdrun_cli import mdrun
 from voxion.errors import VoxionError
 from voxion.systems.cli import app as systems
 from voxion.voxels.classifier_cli import export_model, train
@@ -29,6 +30,8 @@ for charge_command in (sample, label, run, report):
     charges.command()(charge_command)
 for voxel_command in (train, score_classifier, export_model, explain, morphology):
     voxels.command()(voxel_command)
+# arguments that are not its own are mdrun's
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(mdrun)
 app.add_typer(systems, name="systems")
 app.add_typer(charges, name="charges")
 app.add_typer(voxels, name="voxels")

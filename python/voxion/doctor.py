@@ -143,6 +143,38 @@ def _lammps() -> Iterator[Finding]:
         )
 
 
+def _gromacs() -> Iterator[Finding]:
+    from voxion.engines.gromacs import OLDEST_RELEASE, find_gromacs
+    from voxion.engines.plugin import plugin_folder
+
+    try:
+        folder = Path(plugin_folder())
+    except VoxionError:
+        pass  # told with the LAMMPS plugin
+    else:
+        files = ("libvoxion_gromacs.so", "libvoxion_mdrun.so")
+        missing = [file for file in files if not (folder / file).is_file()]
+        yield Finding(
+            "GROMACS kernel",
+            str(folder),
+            f"{', '.join(missing)} not there: install voxion again" if missing else "",
+        )
+    if shutil.which("gmx") is None:
+        yield Finding("GROMACS", "not found (optional; voxion mdrun runs in it)")
+    else:
+        try:
+            gromacs = find_gromacs()
+        except VoxionError as error:
+            yield Finding("GROMACS", "does not start", str(error))
+        else:
+            found = f"{gromacs.version}, MPI library {gromacs.mpi}, at {gromacs.program}"
+            if not gromacs.knows_plumed:
+                found += f"; too old for voxion mdrun, which needs {OLDEST_RELEASE} or newer"
+            yield Finding("GROMACS", found)
+    gmxapi = _package_version("gmxapi")
+    yield Finding("gmxapi", gmxapi or "not found (optional; voxion mdrun --gmxapi uses it)")
+
+
 def _commands() -> Iterator[Finding]:
     # commands of this environment come first, whether it is activated or not
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
@@ -164,6 +196,7 @@ _CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _versions,
     _plugin,
     _lammps,
+    _gromacs,
     _commands,
 )
 

@@ -107,6 +107,7 @@ def test_another_lammps_is_refused_in_words(tmp_path):
     }
     subprocess.run(
         ["g++", "-std=c++20", "-shared", "-fPIC", str(PLUGIN_SOURCE), "-o", str(plugin)]
+        + [f"-I{PLUGIN_SOURCE.parents[1] / 'core'}"]
         + [f"-D{name}={value}" for name, value in definitions.items()],
         check=True,
     )

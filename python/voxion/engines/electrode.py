@@ -23,8 +23,8 @@ from voxion.engines.labels import relabel
 from voxion.engines.lammps import cell_of, gather, in_group, lammps_errors, lammps_session, wrap
 from voxion.engines.sampling import ChargeMethod, load_configuration, sample_run
 from voxion.errors import VoxionError
+from voxion.systems.conditions import CUTOFF, KSPACE_ACCURACY
 from voxion.systems.description import SystemDescription, load_system
-from voxion.systems.graphene import CUTOFF, KSPACE_ACCURACY
 
 KSPACE_STYLE = "pppm/electrode"
 # Volume of a carbon in graphite (angstrom^3), for the Thomas-Fermi term: 2.62 A^2 x 3.35 A.

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from voxion.errors import VoxionError
-from voxion.systems.description import SystemDescription
+from voxion.systems.description import Engine, SystemDescription
 from voxion.systems.graphene import GrapheneSystem, cells_for
 from voxion.systems.surfactant import SurfactantDescription, SurfactantSystem
 
-app = typer.Typer(help="Build systems for LAMMPS.", no_args_is_help=True)
+app = typer.Typer(help="Build systems that run as they are.", no_args_is_help=True)
 console = Console()
 
 
 @app.callback()
 def _systems() -> None:
-    """Build systems for LAMMPS."""
+    """Build systems that run as they are."""
 
 
 @app.command()
 def graphene(
-    out: Annotated[Path, typer.Argument(help="Folder for data file and inputs.")],
+    out: Annotated[Path, typer.Argument(help="Folder for coordinates and inputs.")],
+    engine: Annotated[str, typer.Option(help="That runs it: lammps or gromacs.")] = "lammps",
     carbons: Annotated[
         int | None, typer.Option(help="Carbons of a nearly square sheet; 336 by default.")
     ] = None,
@@ -72,7 +73,7 @@ def graphene(
         vacuum=vacuum,
     )
     with console.status(f"packing {system.counts()[0]} water molecules"):
-        description = system.build(out, seed)
+        description = system.build(out, seed, cast(Engine, engine))
     _show(description, out)
 
 
@@ -108,4 +109,8 @@ def _show(description: SystemDescription, out: Path) -> None:
     for species in description.species:
         table.add_row(species.name, f"{species.count} of {species.charge:+g} e")
     console.print(table)
-    console.print(f"next: cd {out} && lmp -in in.equilibrate", soft_wrap=True)
+    following = {
+        "lammps": f"cd {out} && lmp -in in.equilibrate",
+        "gromacs": f"cd {out}, and the commands in README.md",
+    }
+    console.print(f"next: {following[description.engine]}", soft_wrap=True)

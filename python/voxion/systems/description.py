@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from voxion.errors import VoxionError
+
+Engine = Literal["lammps", "gromacs"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
 
 
 class Species(BaseModel):
@@ -18,7 +22,7 @@ class Species(BaseModel):
 
 
 class Surface(BaseModel):
-    """One electrode: its LAMMPS group, molecule ID, number of atoms and total charge (e)."""
+    """One electrode: its group, molecule ID, number of atoms and total charge (e)."""
 
     group: str
     molecule: int
@@ -32,6 +36,7 @@ class SystemDescription(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     title: str
+    engine: Engine = "lammps"  # that the files are for
     surfaces: list[Surface]
     species: list[Species]
     waters: int
@@ -40,25 +45,38 @@ class SystemDescription(BaseModel):
     thickness: float  # from the (lower) sheet to the wall or the upper sheet, angstrom
     box_z: tuple[float, float]  # angstrom
     periodic: tuple[bool, bool, bool]
-    slab_factor: float | None  # of kspace_modify slab, None in a fully periodic box
+    # Height of the Ewald box over that of the box (LAMMPS: kspace_modify slab, GROMACS:
+    # wall-ewald-zfac); None in a fully periodic box
+    slab_factor: float | None
     timestep: float  # fs
     temperature: float  # K
     seed: int
     sources: list[str]  # of the force-field constants
     voxion_version: str
 
+    @property
+    def capacitor(self) -> bool:
+        """Whether a second sheet stands where a single one has a wall."""
+        return len(self.surfaces) == 2
 
-def load_system(folder: str | Path) -> SystemDescription:
+
+def load_system(folder: str | Path, engine: Engine = "lammps") -> SystemDescription:
     """Read the description of a built system.
+
+    Parameters
+    ----------
+    folder : path
+    engine : "lammps" or "gromacs"
+        That the system's files are wanted for.
 
     Raises
     ------
     VoxionError
-        The folder holds no built system.
+        The folder holds no built system, or one for another engine.
     """
     path = Path(folder) / "system.json"
     try:
-        return SystemDescription.model_validate_json(path.read_text())
+        system = SystemDescription.model_validate_json(path.read_text())
     except FileNotFoundError:
         raise VoxionError(
             f"{folder} holds no built system (no system.json): build one with "
@@ -69,3 +87,9 @@ def load_system(folder: str | Path) -> SystemDescription:
             f"{path} does not describe a system: {error.errors()[0]['msg']} "
             f"at {error.errors()[0]['loc']}; build it again."
         ) from None
+    if system.engine != engine:
+        raise VoxionError(
+            f"{folder} holds a system for {system.engine}, where one for {engine} is needed: "
+            f"build it with 'voxion systems graphene ... --engine {engine}'."
+        )
+    return system

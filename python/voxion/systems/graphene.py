@@ -10,25 +10,26 @@ from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 
-import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
 from voxion import __version__
 from voxion.errors import VoxionError
 from voxion.systems import forcefields as ff
-from voxion.systems.description import Species, Surface, SystemDescription
-from voxion.systems.lammps_data import Topology, write_lammps_data
+from voxion.systems.conditions import CUTOFF, TEMPERATURE, TIMESTEP, TYPES
+from voxion.systems.description import (
+    ENGINES,
+    Engine,
+    Species,
+    Surface,
+    SystemDescription,
+)
+from voxion.systems.graphene_gromacs import check_gromacs_edges, write_gromacs_system
+from voxion.systems.graphene_lammps import write_lammps_system
+from voxion.systems.lammps_data import Topology
 from voxion.systems.packing import pack
 
 BOND_LENGTH = 1.42  # C-C, angstrom
-CUTOFF = 10.0  # angstrom
-KSPACE_ACCURACY = 1e-4
-TEMPERATURE = 300.0  # K
-TIMESTEP = 2.0  # fs
-EQUILIBRATION_STEPS = 10_000
-
-TYPES = [ff.CARBON, ff.OXYGEN, ff.HYDROGEN, ff.SODIUM, ff.CHLORIDE]
 
 # Volumes in the liquid (angstrom^3): a water at 33.4 per nm^3, and what an ion pair takes up.
 WATER_VOLUME = 29.94
@@ -42,11 +43,6 @@ MOST_FILLED = 1.1  # share of the liquid's volume that given numbers of water ma
 # vacuum these are the 1 M that the paper states.)
 DEFAULT_MOLARITY = 2.267
 _PER_CUBIC_ANGSTROM = 6.02214076e-4  # of 1 mol/L
-
-# Purely repulsive 9-3 wall: cut at its minimum, (2/5)^(1/6) sigma.
-WALL_EPSILON = 0.5  # kcal/mol
-WALL_SIGMA = 3.0  # angstrom
-WALL_CUTOFF = 0.4 ** (1 / 6) * WALL_SIGMA
 
 # Closest approach of packed atoms to a sheet and to the wall (angstrom).
 SHEET_CLEARANCE = 2.6
@@ -153,11 +149,13 @@ class GrapheneSystem:
             )
         return waters, cations, anions
 
-    def build(self, folder: str | Path, seed: int = 1) -> SystemDescription:
-        """Pack the system and write its files into a folder.
+    def build(
+        self, folder: str | Path, seed: int = 1, engine: Engine = "lammps"
+    ) -> SystemDescription:
+        """Pack the system and write its files for an engine into a folder.
 
-        Writes ``system.data``, ``in.init``, ``in.settings``, ``in.dynamics``, ``in.equilibrate``,
-        ``README.md`` and, last, ``system.json``.
+        The coordinates are the same for all engines. ``README.md`` tells what the files are; the
+        last one is ``system.json``.
 
         Parameters
         ----------
@@ -165,23 +163,28 @@ class GrapheneSystem:
             New, or without a built system.
         seed : int
             Of the packing and of the velocities.
+        engine : "lammps" or "gromacs"
 
         Raises
         ------
         VoxionError
-            The folder has a system already, or packmol found no packing.
+            The folder has a system already, the sheet is too small for the engine, or packmol
+            found no packing.
         """
         folder = Path(folder)
         if (folder / "system.json").exists():
             raise VoxionError(f"{folder} already holds a system: give another folder.")
         if seed <= 0:
             raise VoxionError(f"The seed must be a positive number, found {seed}.")
-        description = self._describe(seed)
+        if engine not in ENGINES:
+            raise VoxionError(f"The engine must be one of {', '.join(ENGINES)}; found {engine!r}.")
+        if engine == "gromacs":
+            check_gromacs_edges(self.edges)
+        description = self._describe(seed, engine)
         topology = self._assemble(description, seed)
         folder.mkdir(parents=True, exist_ok=True)
-        write_lammps_data(folder / "system.data", topology, description.title)
-        for name, text in self._inputs(description).items():
-            (folder / name).write_text(text)
+        write = {"lammps": write_lammps_system, "gromacs": write_gromacs_system}[engine]
+        write(folder, description, topology)
         (folder / "system.json").write_text(description.model_dump_json(indent=1) + "\n")
         return description
 
@@ -194,13 +197,27 @@ class GrapheneSystem:
             Surface(group="upper", molecule=2, atoms=self.carbons, charge=-charge),
         ]
 
-    def _describe(self, seed: int) -> SystemDescription:
-        waters, cations, anions = self.counts()
+    def _bounds(self, engine: Engine) -> tuple[tuple[float, float], float | None]:
+        """Lower and upper z of the engine's box (angstrom) and the factor to its Ewald box.
+
+        The period along z, of the box or of the Ewald box, is the same in all engines.
+        """
         height = self.thickness + BELOW + ABOVE
         vacuum = max(80.0, *self.edges) if self.vacuum is None else self.vacuum
-        top = self.thickness + ABOVE + (vacuum if self.boundary == "ppp" else 0.0)
         # LAMMPS asks for a factor of 2 at least
         slab = None if self.boundary == "ppp" else max(2.0, round(1.0 + vacuum / height, 3))
+        if engine == "lammps":
+            above = ABOVE + (vacuum if slab is None else 0.0)
+            return (-BELOW, self.thickness + above), slab
+        # GROMACS's boxes begin at z = 0, and its wall is the box's upper face
+        if slab is None:
+            return (0.0, height + vacuum), None
+        top = self.thickness + (ABOVE if self.capacitor else 0.0)
+        return (0.0, top), round(slab * height / top, 6)
+
+    def _describe(self, seed: int, engine: Engine) -> SystemDescription:
+        waters, cations, anions = self.counts()
+        box_z, slab = self._bounds(engine)
         pairs = 0.5 * (cations + anions)
         sheets = f"graphene, {self.carbons} C at {self.total_charge:+g} e"
         if self.capacitor:
@@ -210,6 +227,7 @@ class GrapheneSystem:
             )
         numbers = (waters, 2 * waters, cations, anions)
         return SystemDescription(
+            engine=engine,
             title=f"{sheets}, {waters} SPC/E water, {cations} Na+, {anions} Cl-",
             surfaces=self._surface_list(),
             species=[
@@ -221,7 +239,7 @@ class GrapheneSystem:
             molarity=round(pairs / (self.liquid_volume * _PER_CUBIC_ANGSTROM), 4),
             edges=self.edges,
             thickness=self.thickness,
-            box_z=(-BELOW, top),
+            box_z=box_z,
             periodic=(True, True, self.boundary == "ppp"),
             slab_factor=slab,
             timestep=TIMESTEP,
@@ -263,39 +281,6 @@ class GrapheneSystem:
             angles=np.stack([oxygens + 1, oxygens, oxygens + 2], axis=1),
             box=np.array([[0.0, edges[0]], [0.0, edges[1]], description.box_z]),
         )
-
-    def _inputs(self, description: SystemDescription) -> dict[str, str]:
-        environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("voxion.systems"),
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            undefined=jinja2.StrictUndefined,
-        )
-        values = {
-            "title": description.title,
-            "system": description,
-            "boundary": " ".join(self.boundary),
-            "cutoff": CUTOFF,
-            "kspace_accuracy": KSPACE_ACCURACY,
-            "slab_factor": description.slab_factor,
-            "pairs": ff.pair_coefficients(TYPES),
-            "bond_stiffness": ff.MINIMISER_BOND_STIFFNESS,
-            "bond_length": ff.SPCE_BOND_LENGTH,
-            "angle_stiffness": ff.MINIMISER_ANGLE_STIFFNESS,
-            "angle": ff.SPCE_ANGLE,
-            "surfaces": [(s.group, s.molecule) for s in description.surfaces],
-            "wall": None if self.capacitor else self.thickness,
-            "wall_epsilon": WALL_EPSILON,
-            "wall_sigma": WALL_SIGMA,
-            "wall_cutoff": f"{WALL_CUTOFF:.6f}",
-            "steps": EQUILIBRATION_STEPS,
-            "seed": description.seed,
-            "temperature": TEMPERATURE,
-            "timestep": TIMESTEP,
-        }
-        names = ("in.init", "in.settings", "in.dynamics", "in.equilibrate", "README.md")
-        return {n: environment.get_template(f"{n}.j2").render(values) for n in names}
 
 
 def graphene_sheet(cells: tuple[int, int], z: float = 0.0) -> NDArray[np.float64]:

@@ -1,0 +1,223 @@
+// The charge job: checks at the start, the update, and what a checkpoint keeps.
+#include "charge_job.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+
+#include "error.hpp"
+#include "model_runner.hpp"
+
+namespace voxion_gromacs {
+
+using voxion::Error;
+using Json = nlohmann::json;
+
+namespace {
+
+constexpr double angstrom = 10.0;  // in a nm
+// More inputs than this share outside the training range are worth a word: a few always are, since
+// a range is made of extremes.
+constexpr double outside_tolerance = 0.01;
+
+std::string hash_text(std::uint64_t hash) {
+  char text[17];
+  std::snprintf(text, sizeof(text), "%016lx", static_cast<unsigned long>(hash));
+  return text;
+}
+
+voxion::Cell in_angstrom(voxion::Cell cell) {
+  for (auto &vector : cell.vectors)
+    for (double &component : vector) component *= angstrom;
+  return cell;
+}
+
+// Positions of some atoms inside the periodic box, angstrom.
+void gather(const std::vector<int> &atoms, const MdrunFrame &frame, const voxion::Cell &cell,
+            std::vector<double> &xyz) {
+  const voxion::Reciprocal reciprocal(cell);
+  xyz.resize(3 * atoms.size());
+  for (std::size_t n = 0; n < atoms.size(); ++n) {
+    voxion::Vector r;
+    for (int d = 0; d < 3; ++d)
+      r[d] = angstrom * frame.positions[3 * static_cast<std::size_t>(atoms[n]) + d];
+    r = voxion::wrapped(r, cell, reciprocal);
+    std::copy(r.begin(), r.end(), &xyz[3 * n]);
+  }
+}
+
+}  // namespace
+
+ChargeJob::ChargeJob(const ChargeSettings &settings, std::int64_t nstlist, const MdrunLog &log)
+    : settings_(settings),
+      nstlist_(nstlist),
+      log_(log),
+      model_hash_(hash_text(voxion::hash_file(settings.model))),
+      predictor_(voxion::load_torchscript(settings.model, settings.device, settings.threads),
+                 settings.model) {
+  if (settings.every % nstlist != 0)
+    fail("charges can change at pair searches only, every " + std::to_string(nstlist) +
+         " steps (nstlist); found an update every " + std::to_string(settings.every) +
+         " steps, expected a multiple of that");
+  if (predictor_.contract().radial_functions)
+    site_potentials_.emplace(*predictor_.contract().radial_functions);
+}
+
+void ChargeJob::fail(const std::string &what) const {
+  throw Error("charge job of group " + settings_.group + ": " + what);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void ChargeJob::begin(const MdrunFrame &frame, const IndexFile &index, const Json *record) {
+  surface_ = index.group(settings_.group, frame.atoms);
+  sources_ = index.group(settings_.sources, frame.atoms);
+  std::vector<int> both;
+  std::set_intersection(surface_.begin(), surface_.end(), sources_.begin(), sources_.end(),
+                        std::back_inserter(both));
+  if (!both.empty())
+    fail("it shares " + std::to_string(both.size()) + " atoms with its sources " +
+         settings_.sources + ", the first is atom " + std::to_string(both.front() + 1) +
+         "; they must not overlap");
+  check_topology_charges(frame);
+  if (record) continue_from(*record, frame);
+  if (voxion::differs_from_trained_cell(predictor_.contract(), in_angstrom(frame.cell)))
+    log_.warn("charge job of group " + settings_.group +
+              ": the cell differs from the one that model " + settings_.model + " was trained in");
+  if (!settings_.output.empty())
+    table_.emplace(settings_.output, settings_.group, record ? frame.time() : -INFINITY);
+  log_.note("charges of " + std::to_string(surface_.size()) + " atoms of group " + settings_.group +
+            ", in all " + digits(total_) + " e, from " + settings_.model + " every " +
+            std::to_string(settings_.every) + " steps");
+}
+
+void ChargeJob::check_topology_charges(const MdrunFrame &frame) {
+  charges_.clear();
+  for (int atom : surface_) {
+    charges_.push_back(frame.charges[atom]);
+    if (charges_.back() == 0.0)
+      fail("atom " + std::to_string(atom + 1) +
+           " has no charge in the run input, and mdrun leaves chargeless atoms out of its Coulomb "
+           "sums for the whole run; give every atom of the group a charge in the topology, "
+           "1e-6 e is enough");
+  }
+  source_charges_.clear();
+  for (int atom : sources_) source_charges_.push_back(frame.charges[atom]);
+  try {
+    voxion::check_surface(predictor_.contract(), surface_.size());
+    voxion::check_sources(predictor_.contract(), source_charges_);
+  } catch (const Error &e) {
+    fail(e.what());
+  }
+  total_ = 0.0;
+  for (double charge : charges_) total_ += charge;
+  const auto trained = predictor_.contract().total_charge;
+  if (trained && std::abs(*trained - total_) > 1e-4)
+    fail("the charges of its atoms in the run input add up to " + digits(total_) +
+         " e, the model was trained with " + digits(*trained) +
+         " e; mdrun cannot change the total charge of a run, so change the topology");
+}
+
+void ChargeJob::continue_from(const Json &record, const MdrunFrame &frame) {
+  std::vector<double> then;
+  try {
+    then = record.at("charges").get<std::vector<double>>();
+    total_ = record.at("total").get<double>();
+    updated_ = record.at("updated").get<bool>();
+    if (record.at("model_hash") != model_hash_)
+      log_.warn("charge job of group " + settings_.group + ": model " + settings_.model +
+                " is not the one that the interrupted run had");
+  } catch (const Json::exception &) {
+    fail("what the interrupted run left about it is damaged; start a new run");
+  }
+  if (then != charges_)
+    fail("the run continues from step " + std::to_string(frame.step) +
+         ", but its charges in the run input are not those in effect then, and mdrun takes them "
+         "from there; continue with 'voxion mdrun', which makes the run input anew");
+}
+
+void ChargeJob::check_charges(const MdrunFrame &frame) const {
+  for (std::size_t n = 0; n < surface_.size(); ++n)
+    if (frame.charges[surface_[n]] != charges_[n])
+      fail("at step " + std::to_string(frame.step) + " the charge of atom " +
+           std::to_string(surface_[n] + 1) + " is " + digits(frame.charges[surface_[n]]) +
+           " e and not the " + digits(charges_[n]) +
+           " e that this job gave it: something else writes charges, such as another plugin or "
+           "free-energy perturbation; leave one of them out");
+}
+
+/* ---------------------------------------------------------------------- */
+
+bool ChargeJob::due(std::int64_t step) const {
+  const std::int64_t next = step + 1;
+  return next % settings_.every == 0 || (!updated_ && next % nstlist_ == 0);
+}
+
+void ChargeJob::update(const MdrunFrame &frame) {
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    predict(frame);
+  } catch (const voxion::NonFiniteCharge &e) {
+    fail(std::string(e.what()) + " (atom " + std::to_string(surface_[e.site] + 1) + " at step " +
+         std::to_string(frame.step) + ")");
+  } catch (const Error &e) {
+    fail("at step " + std::to_string(frame.step) + ": " + e.what());
+  }
+  for (std::size_t n = 0; n < surface_.size(); ++n) {
+    frame.charges.set(surface_[n], charges_[n]);
+    charges_[n] = frame.charges[surface_[n]];  // in mdrun's precision
+  }
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+  seconds_ += spent.count();
+  ++updates_;
+  updated_ = true;
+  check_range(frame.step);
+  if (table_) table_->add(frame.time() + frame.timestep, report_, 1000.0 * spent.count());
+}
+
+void ChargeJob::predict(const MdrunFrame &frame) {
+  const voxion::Cell cell = in_angstrom(frame.cell);
+  gather(surface_, frame, cell, surface_positions_);
+  gather(sources_, frame, cell, source_positions_);
+  for (std::size_t n = 0; n < sources_.size(); ++n) source_charges_[n] = frame.charges[sources_[n]];
+  std::vector<double> charges(surface_.size());
+  if (site_potentials_) {
+    potentials_.resize(surface_.size() * site_potentials_->functions());
+    site_potentials_->compute(surface_positions_, source_positions_, source_charges_, cell,
+                              potentials_);
+    report_ =
+        predictor_.from_site_potentials(potentials_, surface_positions_, cell, total_, charges);
+  } else {
+    report_ = predictor_.from_positions(source_positions_, source_charges_, surface_positions_,
+                                        cell, total_, charges);
+  }
+  charges_ = charges;
+}
+
+void ChargeJob::check_range(std::int64_t step) {
+  if (settings_.range == RangeCheck::ignore || report_.outside_fraction <= outside_tolerance)
+    return;
+  const std::string message = digits(100.0 * report_.outside_fraction) +
+                              " % of the model's inputs at step " + std::to_string(step) +
+                              " lie outside its training range; see keyword range";
+  if (settings_.range == RangeCheck::error) fail(message);
+  if (!range_warned_) log_.warn("charge job of group " + settings_.group + ": " + message);
+  range_warned_ = true;
+}
+
+/* ---------------------------------------------------------------------- */
+
+Json ChargeJob::state(const std::vector<double> &in_effect) const {
+  std::vector<int> atoms;
+  for (int atom : surface_) atoms.push_back(atom + 1);
+  return {{"group", settings_.group}, {"atoms", atoms},      {"model_hash", model_hash_},
+          {"total", total_},          {"updated", updated_}, {"charges", in_effect}};
+}
+
+std::string ChargeJob::summary() const {
+  return "charges of group " + settings_.group + ": " + std::to_string(updates_) + " updates, " +
+         digits(seconds_) + " s";
+}
+
+}  // namespace voxion_gromacs

@@ -1,0 +1,78 @@
+// Writing of the table of updates.
+#include "charge_table.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "error.hpp"
+#include "file_access.hpp"
+
+namespace voxion_gromacs {
+
+namespace {
+
+constexpr const char *columns[] = {
+    "correction (e)", "smallest charge (e)",   "mean charge (e)", "largest charge (e)",
+    "residual (e)",   "fraction out of range", "wall time (ms)"};
+
+std::string header(const std::string &group) {
+  std::string text = "# updates of the charges of group " + group + " by voxion\n";
+  text += "@ title \"Charges of " + group + "\"\n";
+  text += "@ xaxis label \"Time (ps)\"\n@ yaxis label \"Charge (e)\"\n@TYPE xy\n";
+  int number = 0;
+  for (const char *column : columns)
+    text += "@ s" + std::to_string(number++) + " legend \"" + column + "\"\n";
+  return text;
+}
+
+// The lines of a table up to a time.
+std::string beginning(const std::string &table, double last) {
+  std::istringstream lines(table);
+  std::string kept;
+  for (std::string line; std::getline(lines, line);) {
+    const bool row = !line.empty() && line[0] != '#' && line[0] != '@';
+    if (!row || std::atof(line.c_str()) <= last) kept += line + "\n";
+  }
+  return kept;
+}
+
+// charges.xvg becomes #charges.xvg.1#, as GROMACS does it.
+void back_up(const std::filesystem::path &path) {
+  for (int number = 1;; ++number) {
+    const auto backup =
+        path.parent_path() / ("#" + path.filename().string() + "." + std::to_string(number) + "#");
+    if (std::filesystem::exists(backup)) continue;
+    std::error_code problem;
+    std::filesystem::rename(path, backup, problem);
+    if (problem)
+      throw voxion::Error(path.string() + " cannot be moved to " + backup.string() + ": " +
+                          problem.message());
+    return;
+  }
+}
+
+}  // namespace
+
+ChargeTable::ChargeTable(const std::string &path, const std::string &group, double continued_at)
+    : path_(path) {
+  const bool continued = continued_at > -1e300 && std::filesystem::exists(path);
+  if (!continued && std::filesystem::exists(path)) back_up(path);
+  // half a picosecond's millionth: times are written with six decimals
+  const std::string text =
+      continued ? beginning(voxion::read_whole(path), continued_at + 5e-7) : header(group);
+  voxion::write_whole(path, text.data(), text.size());
+}
+
+void ChargeTable::add(double time, const voxion::ChargeReport &report, double milliseconds) {
+  char row[256];
+  std::snprintf(row, sizeof(row), "%14.6f %13.6e %13.6e %13.6e %13.6e %13.6e %9.6f %9.3f\n", time,
+                report.correction, report.min, report.mean, report.max, report.residual(),
+                report.outside_fraction, milliseconds);
+  std::ofstream file(path_, std::ios::app);
+  file << row << std::flush;
+  if (!file) throw voxion::Error(path_ + " cannot be written; is the disk full?");
+}
+
+}  // namespace voxion_gromacs

@@ -1,0 +1,198 @@
+// Parsing of the jobs file.
+#include "job_file.h"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <map>
+#include <sstream>
+
+#include "error.hpp"
+#include "file_access.hpp"
+
+namespace voxion_gromacs {
+
+using voxion::Error;
+
+namespace {
+
+std::vector<std::string> words_of(std::string line) {
+  line = line.substr(0, line.find('#'));
+  std::istringstream stream(line);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+std::string joined(const std::vector<std::string> &words) {
+  std::string text;
+  for (const auto &word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+// The words of one line, taken from the left.
+class Line {
+ public:
+  explicit Line(std::vector<std::string> words) : words_(std::move(words)) {}
+
+  bool empty() const { return next_ == words_.size(); }
+  const std::string &peek() const { return words_[next_]; }
+  std::string take(const std::string &what) {
+    if (empty()) throw Error("expected " + what + " at the end of the line");
+    return words_[next_++];
+  }
+  std::int64_t take_number(const std::string &what) {
+    const std::string word = take(what + ", a whole number,");
+    std::int64_t number = 0;
+    const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (problem != std::errc() || end != word.data() + word.size() || number < 1)
+      throw Error("expected " + what + ", a whole number of at least 1, found " + word);
+    return number;
+  }
+  void take_word(const std::string &expected) {
+    const std::string word = take("the word '" + expected + "'");
+    if (word != expected) throw Error("expected the word '" + expected + "', found " + word);
+  }
+  // Calls the action of each keyword that follows, in any order, each at most once.
+  void take_keywords(const std::map<std::string, std::function<void()>> &actions) {
+    std::vector<std::string> known, seen;
+    for (const auto &[keyword, action] : actions) known.push_back(keyword);
+    while (!empty()) {
+      const std::string keyword = take("a keyword");
+      const auto action = actions.find(keyword);
+      if (action == actions.end())
+        throw Error("unknown keyword " + keyword + "; known are " + joined(known));
+      if (std::find(seen.begin(), seen.end(), keyword) != seen.end())
+        throw Error("keyword " + keyword + " is given twice");
+      seen.push_back(keyword);
+      action->second();
+    }
+  }
+
+ private:
+  std::vector<std::string> words_;
+  std::size_t next_ = 0;
+};
+
+int as_int(std::int64_t number, const std::string &what) {
+  if (number > 1'000'000) throw Error(what + " of " + std::to_string(number) + " is too large");
+  return static_cast<int>(number);
+}
+
+RangeCheck range_check(const std::string &word) {
+  if (word == "warn") return RangeCheck::warn;
+  if (word == "error") return RangeCheck::error;
+  if (word == "ignore") return RangeCheck::ignore;
+  throw Error("range must be warn, error or ignore, found " + word);
+}
+
+ChargeSettings parse_charge(Line &line) {
+  ChargeSettings job;
+  job.group = line.take("the group of surface atoms");
+  job.every = line.take_number("the number of steps between updates");
+  job.model = line.take("a model file");
+  line.take_keywords({
+      {"sources", [&] { job.sources = line.take("a group of electrolyte atoms"); }},
+      {"range", [&] { job.range = range_check(line.take("warn, error or ignore")); }},
+      {"device", [&] { job.device = line.take("cpu or cuda"); }},
+      {"threads",
+       [&] { job.threads = as_int(line.take_number("a number of threads"), "threads"); }},
+      {"output", [&] { job.output = line.take("a file name"); }},
+  });
+  if (job.sources.empty())
+    throw Error("keyword sources with a group of electrolyte atoms is required");
+  return job;
+}
+
+bool is_voxel_keyword(const std::string &word) {
+  return word == "file" || word == "channels" || word == "classify" || word == "spread";
+}
+
+VoxelSettings parse_voxels(Line &line) {
+  VoxelSettings job;
+  job.group = line.take("a group of atoms");
+  job.window.every = line.take_number("Nevery");
+  job.window.repeat = line.take_number("Nrepeat");
+  job.window.period = line.take_number("Nfreq");
+  job.window.check();
+  job.shape.nx = as_int(line.take_number("nx"), "nx");
+  job.shape.ny = as_int(line.take_number("ny"), "ny");
+  job.shape.nz = as_int(line.take_number("nz"), "nz");
+  line.take_keywords({
+      {"file", [&] { job.file = line.take("the name of a store"); }},
+      {"channels",
+       [&] {
+         while (!line.empty() && !is_voxel_keyword(line.peek()))
+           job.channels.push_back(line.take("a channel"));
+       }},
+      {"classify", [&] { job.classifier = line.take("a model file"); }},
+      {"spread",
+       [&] {
+         job.spread = line.take("ngp or cic");
+         if (job.spread != "ngp" && job.spread != "cic")
+           throw Error("spread must be ngp or cic, found " + job.spread);
+       }},
+  });
+  if (job.file.empty()) throw Error("keyword file with the name of a store is required");
+  if (job.channels.empty()) throw Error("keyword channels with at least one channel is required");
+  return job;
+}
+
+std::array<bool, 3> parse_pbc(Line &line) {
+  const std::string pbc = line.take("xyz or xy");
+  if (pbc == "xyz") return {true, true, true};
+  if (pbc == "xy") return {true, true, false};
+  throw Error("pbc must be xyz or xy, as in the mdp file, found " + pbc);
+}
+
+PlumedSettings parse_plumed(Line &line) {
+  PlumedSettings plumed;
+  plumed.file = line.take("PLUMED's input file");
+  line.take_word("kernel");
+  plumed.kernel = line.take("PLUMED's kernel library");
+  return plumed;
+}
+
+void parse(Line &line, JobFile &jobs) {
+  const std::string word = line.take("a job");
+  if (word == "index")
+    jobs.index = line.take("the name of a GROMACS index file");
+  else if (word == "pbc")
+    jobs.periodic = parse_pbc(line);
+  else if (word == "charge")
+    jobs.charges.push_back(parse_charge(line));
+  else if (word == "voxels")
+    jobs.voxels.push_back(parse_voxels(line));
+  else if (word == "plumed")
+    jobs.plumed = parse_plumed(line);
+  else
+    throw Error("unknown job " + word + "; known are index, pbc, charge, voxels and plumed");
+  if (!line.empty()) throw Error("there is a word too many: " + line.peek());
+}
+
+}  // namespace
+
+JobFile read_job_file(const std::string &path) {
+  JobFile jobs;
+  jobs.path = path;
+  std::istringstream text(voxion::read_whole(path));
+  int number = 0;
+  for (std::string raw; std::getline(text, raw);) {
+    ++number;
+    auto words = words_of(raw);
+    if (words.empty()) continue;
+    try {
+      Line line(std::move(words));
+      parse(line, jobs);
+    } catch (const Error &e) {
+      throw Error(path + ", line " + std::to_string(number) + ": " + e.what());
+    }
+  }
+  if (jobs.charges.empty() && jobs.voxels.empty())
+    throw Error(path + ": there is no job; expected a line that begins with charge or voxels");
+  if (jobs.index.empty())
+    throw Error(path + ": a line 'index FILE.ndx' with the groups' index file is required");
+  return jobs;
+}
+
+}  // namespace voxion_gromacs

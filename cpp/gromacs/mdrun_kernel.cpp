@@ -1,0 +1,202 @@
+// mdrun's calls, in their order: settings, then positions to performCalc at every step.
+#include "mdrun_kernel.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "error.hpp"
+
+namespace voxion_gromacs {
+
+using voxion::Error;
+using Json = nlohmann::json;
+
+namespace {
+
+constexpr int api_version = 10;  // of PLUMED's commands; what GROMACS 2025 knows
+// Wrapped positions may lie this far outside the box, in units of its edges.
+constexpr double rounding = 1e-5;
+
+template <typename T>
+T value_of(const PlumedPointer &value) {
+  return *static_cast<const T *>(value.data);
+}
+
+[[noreturn]] void refuse_domain_decomposition() {
+  throw Error(
+      "mdrun runs with domain decomposition, which takes charges from the run input again and "
+      "again: set GMX_DD_SINGLE_RANK=0 in the environment and use one rank (-ntmpi 1, any number "
+      "of OpenMP threads); 'voxion mdrun' does it");
+}
+
+}  // namespace
+
+MdrunKernel::MdrunKernel() {
+  const auto on = [this](const char *key, auto action) { actions_.emplace(key, action); };
+  on("setRealPrecision", [this](auto &v) { single_ = value_of<int>(v) == sizeof(float); });
+  on("setPlumedDat", [this](auto &v) { set_jobs_file(static_cast<const char *>(v.data)); });
+  on("getApiVersion", [this](auto &v) {
+    // PLUMED's own answer stays
+    if (!chain_.loaded()) *static_cast<int *>(const_cast<void *>(v.data)) = api_version;
+  });
+  on("setRestart", [this](auto &v) { continued_ = value_of<int>(v) != 0; });
+  on("setMPIComm", [](auto &) {
+    throw Error("voxion works in one process: start mdrun with one rank and OpenMP threads");
+  });
+  on("setNatoms", [this](auto &v) { frame_.atoms = value_of<int>(v); });
+  on("setTimestep", [this](auto &v) { frame_.timestep = real(v); });
+  on("init", [this](auto &) { make_jobs(); });
+  on("setAtomsNlocal", [](auto &) { refuse_domain_decomposition(); });
+  on("setAtomsGatindex", [](auto &) { refuse_domain_decomposition(); });
+  on("setStepLong", [this](auto &v) { frame_.step = value_of<long>(v); });
+  on("setPositions", [this](auto &v) { frame_.positions = reals(v); });
+  on("setMasses", [this](auto &v) { frame_.masses = reals(v); });
+  on("setCharges", [this](auto &v) { frame_.charges = reals(v); });
+  on("setBox", [this](auto &v) { set_box(v); });
+  on("performCalc", [this](auto &) { perform(); });
+  on("doCheckPoint", [this](auto &) { write_checkpoint(); });
+}
+
+MdrunKernel::~MdrunKernel() {
+  for (const auto &job : charges_) log_.note(job->summary());
+  for (const auto &job : voxels_) log_.note(job->summary());
+}
+
+void MdrunKernel::command(const std::string &key, const PlumedPointer &value) {
+  if (chain_.loaded())
+    chain_.command(key, value);
+  else if (jobs_.path.empty() && key != "setPlumedDat")
+    chain_.remember(key, value);
+  const auto action = actions_.find(key);
+  if (action != actions_.end()) action->second(value);
+}
+
+double MdrunKernel::real(const PlumedPointer &value) const { return reals(value)[0]; }
+
+Reals MdrunKernel::reals(const PlumedPointer &value) const {
+  return {const_cast<void *>(value.data), single_};
+}
+
+void MdrunKernel::set_box(const PlumedPointer &value) {
+  const Reals box = reals(value);
+  for (std::size_t i = 0; i < 3; ++i)
+    for (std::size_t d = 0; d < 3; ++d) frame_.cell.vectors[i][d] = box[3 * i + d];
+  frame_.cell.periodic = jobs_.periodic;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void MdrunKernel::set_jobs_file(const char *path) {
+  jobs_ = read_job_file(path);
+  index_ = std::make_unique<IndexFile>(jobs_.index);
+  state_file_ = std::make_unique<StateFile>(jobs_.path + ".state");
+  log_.open(jobs_.path + ".log");
+  if (!jobs_.plumed) return;
+  chain_.load(*jobs_.plumed);
+  const std::string &file = jobs_.plumed->file;
+  // a text: constant, characters of one byte
+  constexpr std::size_t text_flags = 1 + 0x10000 * 3 + 0x2000000 * 3;
+  chain_.command("setPlumedDat", {file.c_str(), 0, nullptr, text_flags, nullptr});
+}
+
+void MdrunKernel::make_jobs() {
+  options_ = mdrun_options();
+  if (!jobs_.charges.empty()) {
+    check_options_for_charges(options_);
+    nstlist_ = *options_.nstlist;
+  }
+  for (const auto &settings : jobs_.charges)
+    charges_.push_back(std::make_unique<ChargeJob>(settings, nstlist_, log_));
+  for (const auto &settings : jobs_.voxels)
+    voxels_.push_back(std::make_unique<VoxelJob>(settings, jobs_.periodic, log_));
+}
+
+/* ---------------------------------------------------------------------- */
+
+void MdrunKernel::perform() {
+  if (!begun_)
+    begin();
+  else if (!charges_.empty() && frame_.step % nstlist_ == 0)
+    check_pair_search();
+  for (std::size_t n = 0; n < charges_.size(); ++n) {
+    charges_[n]->check_charges(frame_);
+    in_effect_[n] = charges_[n]->charges();
+  }
+  for (const auto &job : voxels_) job->step(frame_);
+  for (const auto &job : charges_)
+    if (job->due(frame_.step)) job->update(frame_);
+}
+
+// The first step: all is checked before a store is opened or a charge changed.
+void MdrunKernel::begin() {
+  begun_ = true;
+  log_.note(std::string("voxion " VOXION_VERSION ", a run ") +
+            (continued_ ? "continues" : "begins") + " at step " + std::to_string(frame_.step));
+  const Json *checkpoint = continued_ ? state_file_->open(frame_.step) : nullptr;
+  if (continued_ && !checkpoint) {
+    const std::string what = state_file_->path() + " has nothing about step " +
+                             std::to_string(frame_.step) + ", from which the run continues";
+    if (!charges_.empty())
+      throw Error(what + "; continue from a checkpoint of a run with the same jobs file");
+    log_.warn(what + "; windows of voxels begin anew");
+  }
+  for (const auto &job : charges_)
+    job->begin(frame_, *index_, record_of(checkpoint, "charges", "group", job->group()));
+  for (std::size_t n = 0; n < charges_.size(); ++n)
+    for (std::size_t m = 0; m < n; ++m) {
+      const auto &a = charges_[m]->atoms(), &b = charges_[n]->atoms();
+      std::vector<int> both;
+      std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+      if (!both.empty())
+        throw Error("two charge jobs share atoms: groups " + charges_[m]->group() + " and " +
+                    charges_[n]->group() + " both have atom " + std::to_string(both[0] + 1));
+    }
+  for (const auto &job : voxels_)
+    job->begin(frame_, *index_, record_of(checkpoint, "voxels", "file", job->file()));
+  in_effect_.resize(charges_.size());
+}
+
+// A job's part of a checkpoint; null in a new run.
+const Json *MdrunKernel::record_of(const Json *checkpoint, const char *kind, const char *key,
+                                   const std::string &name) const {
+  if (!checkpoint) return nullptr;
+  const auto jobs = checkpoint->find(kind);
+  if (jobs != checkpoint->end() && jobs->is_array())
+    for (const auto &job : *jobs)
+      if (job.value(key, "") == name) return &job;
+  if (kind == std::string("charges"))
+    throw Error(state_file_->path() + " has nothing about charges of group " + name +
+                "; continue with the jobs file of the interrupted run");
+  return nullptr;
+}
+
+// Without domain decomposition mdrun puts all atoms into the box when it searches pairs, and only
+// then; on a step that it believes to be no search, atoms have soon left the box.
+void MdrunKernel::check_pair_search() const {
+  const voxion::Reciprocal reciprocal(frame_.cell);
+  for (std::size_t atom = 0; atom < static_cast<std::size_t>(frame_.atoms); ++atom) {
+    const double position[3] = {frame_.positions[3 * atom], frame_.positions[3 * atom + 1],
+                                frame_.positions[3 * atom + 2]};
+    const auto fractional = reciprocal.fractional(position);
+    for (int d = 0; d < 3; ++d)
+      if (frame_.cell.periodic[d] && std::abs(fractional[d] - 0.5) > 0.5 + rounding)
+        throw Error("mdrun did not search pairs at step " + std::to_string(frame_.step) +
+                    ", though it was said to do so every " + std::to_string(nstlist_) +
+                    " steps: mdrun ignores -nstlist without a thermostat, and where the box is too "
+                    "small for a longer pair list; set nstlist in the mdp file, or start with "
+                    "'voxion mdrun', which takes it from there");
+  }
+}
+
+/* ---------------------------------------------------------------------- */
+
+void MdrunKernel::write_checkpoint() {
+  if (!begun_) return;
+  Json record{{"step", frame_.step}, {"charges", Json::array()}, {"voxels", Json::array()}};
+  for (std::size_t n = 0; n < charges_.size(); ++n)
+    record["charges"].push_back(charges_[n]->state(in_effect_[n]));
+  for (const auto &job : voxels_) record["voxels"].push_back(job->state());
+  state_file_->keep(std::move(record));
+}
+
+}  // namespace voxion_gromacs

@@ -1,0 +1,284 @@
+// The voxels job: channels, windows, and what a checkpoint keeps.
+#include "voxel_job.h"
+
+#include <chrono>
+#include <cstdio>
+#include <numeric>
+
+#include "error.hpp"
+#include "hash.hpp"
+#include "model_runner.hpp"
+
+namespace voxion_gromacs {
+
+using voxion::Error;
+using voxion::Vector;
+using Json = nlohmann::json;
+
+namespace {
+
+// CODATA 2018: an atomic mass unit in kg, in the units of GROMACS's density and pressure.
+constexpr double kilogram_per_cubic_metre = 1.66053906660;  // in u/nm^3
+constexpr double bar = 16.6053906660;                       // in kJ/mol/nm^3 = u/(nm ps^2)
+constexpr const char *known =
+    "mass, charge, number, kinetic_xx, kinetic_yy, kinetic_zz, kinetic_xy, kinetic_xz and "
+    "kinetic_yz";
+
+std::string hash_text(std::uint64_t hash) {
+  char text[17];
+  std::snprintf(text, sizeof(text), "%016lx", static_cast<unsigned long>(hash));
+  return text;
+}
+
+}  // namespace
+
+VoxelJob::VoxelJob(const VoxelSettings &settings, const std::array<bool, 3> &periodic,
+                   const MdrunLog &log)
+    : settings_(settings), periodic_(periodic), log_(log) {
+  for (const auto &name : settings.channels) add_channel(name);
+  const auto spread = settings.spread == "cic" ? voxion::Spread::cic : voxion::Spread::ngp;
+  sums_ = std::make_unique<voxion::VoxelSums>(settings.shape, columns_.size(), spread);
+  if (!settings.classifier.empty()) load_classifier();
+}
+
+void VoxelJob::fail(const std::string &what) const {
+  throw Error("voxels job of file " + settings_.file + ": " + what);
+}
+
+void VoxelJob::add_channel(const std::string &name) {
+  for (const auto &other : channels_)
+    if (other.name == name) fail("channel " + name + " is named twice");
+  std::string unit;
+  Column column{Kind::kinetic};
+  const std::string axes = "xyz", kinetic = "kinetic_";
+  if (name == "mass") {
+    column.kind = Kind::mass;
+    unit = "kg/m^3";
+  } else if (name == "charge") {
+    column.kind = Kind::charge;
+    unit = "e/nm^3";
+  } else if (name == "number") {
+    column.kind = Kind::number;
+    unit = "1/nm^3";
+  } else if (name.rfind(kinetic, 0) == 0 && name.size() == kinetic.size() + 2) {
+    const auto a = axes.find(name[kinetic.size()]), b = axes.find(name[kinetic.size() + 1]);
+    if (a == std::string::npos || b == std::string::npos || a > b)
+      fail("channel " + name + " is unknown; known are " + known);
+    column.a = static_cast<int>(a);
+    column.b = static_cast<int>(b);
+    unit = "bar";
+    kinetic_ = true;
+  } else {
+    fail("channel " + name + " is unknown; known are " + known);
+  }
+  channels_.push_back({name, unit, {columns_.size()}});
+  columns_.push_back(column);
+}
+
+void VoxelJob::load_classifier() {
+  const std::string &model = settings_.classifier;
+  model_hash_ = hash_text(voxion::hash_file(model));
+  classifier_ = std::make_unique<voxion::VoxelClassifier>(
+      voxion::load_torchscript(model, "cpu", 1), model, settings_.channels, settings_.shape);
+  const std::string &trained = classifier_->contract().spread;
+  if (!trained.empty() && trained != settings_.spread)
+    log_.warn("voxels job of file " + settings_.file + ": model " + model +
+              " was trained on grids with spread " + trained + ", this one has " +
+              settings_.spread);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void VoxelJob::begin(const MdrunFrame &frame, const IndexFile &index, const Json *record) {
+  atoms_ = index.group(settings_.group, frame.atoms);
+  places_.resize(atoms_.size());
+  std::iota(places_.begin(), places_.end(), 0);
+  open_store(frame, record ? record->value("store", "") : "");
+  wait_for_window(frame.step);
+  log_.note("voxels of " + std::to_string(atoms_.size()) + " atoms of group " + settings_.group +
+            " into " + settings_.file + ", which has " + std::to_string(store_->frames()) +
+            " frames");
+  if (record) continue_from(*record, frame.step);
+}
+
+void VoxelJob::open_store(const MdrunFrame &frame, const std::string &continued_id) {
+  voxion::VoxelStoreHeader header;
+  header.engine = "GROMACS";
+  header.voxion_version = VOXION_VERSION;
+  header.unit_style = "gromacs";
+  header.length_unit = "nm";
+  header.time_unit = "ps";
+  header.group = settings_.group;
+  header.window = settings_.window;
+  header.spread = settings_.spread;
+  header.periodic = periodic_;
+  header.shape = settings_.shape;
+  header.channels = channels_;
+  if (classifier_) {
+    const auto name = settings_.classifier.substr(settings_.classifier.rfind('/') + 1);
+    header.classifier =
+        voxion::VoxelStoreHeader::Classifier{name, model_hash_, classifier_->contract().labels};
+  }
+  store_ = std::make_unique<voxion::VoxelStore>(settings_.file, header);
+  const std::size_t dropped = store_->begin(frame.step, continued_id);
+  if (dropped > 0)
+    log_.note(std::to_string(dropped) + " frames of " + settings_.file + " beyond step " +
+              std::to_string(frame.step) + " are dropped, this run makes them again");
+}
+
+// All that the sums of an open window depend on.
+std::string VoxelJob::definition() const {
+  const auto &window = settings_.window;
+  std::string text = settings_.group + " " + settings_.shape.text() + " " + settings_.spread;
+  for (auto number : {window.every, window.repeat, window.period})
+    text += " " + std::to_string(number);
+  for (const auto &name : settings_.channels) text += " " + name;
+  return text;
+}
+
+void VoxelJob::continue_from(const Json &record, std::int64_t step) {
+  try {
+    if (record.at("definition") != definition()) {
+      log_.warn("voxels job of file " + settings_.file +
+                ": the interrupted run had another grid, window, group or channels; the window "
+                "that was open is given up");
+      return;
+    }
+    const auto sums = record.at("sums").get<std::vector<double>>();
+    if (!sums.empty()) {
+      if (sums.size() != sums_->sums().size()) fail("the sums of the open window are damaged");
+      std::copy(sums.begin(), sums.end(), sums_->sums().begin());
+    }
+    next_ = record.at("next").get<std::int64_t>();
+    samples_ = record.at("samples").get<std::int64_t>();
+    box_sum_ = record.at("box_sum").get<std::array<Vector, 3>>();
+  } catch (const Json::exception &) {
+    fail("what the interrupted run left about it at step " + std::to_string(step) +
+         " is damaged; give another file name");
+  }
+}
+
+Json VoxelJob::state() const {
+  const auto sums = sums_->sums();
+  return {{"file", settings_.file},
+          {"store", store_->id()},
+          {"definition", definition()},
+          {"next", next_},
+          {"samples", samples_},
+          {"box_sum", box_sum_},
+          // all zero before a window's first sample
+          {"sums",
+           samples_ > 0 ? std::vector<double>(sums.begin(), sums.end()) : std::vector<double>()}};
+}
+
+/* ---------------------------------------------------------------------- */
+
+void VoxelJob::wait_for_window(std::int64_t step) {
+  samples_ = 0;
+  sums_->clear();
+  box_sum_ = {};
+  // velocities need the positions of the step before
+  const std::int64_t earliest = kinetic_ && previous_step_ < 0 ? step + 1 : step;
+  next_ = settings_.window.first_sample(earliest, store_->last_step().value_or(-1));
+}
+
+void VoxelJob::step(const MdrunFrame &frame) {
+  const auto start = std::chrono::steady_clock::now();
+  if (frame.step > next_) {  // only mdrun -rerun leaves steps out
+    log_.warn("voxels job of file " + settings_.file + ": step " + std::to_string(next_) +
+              " of a window was not there, the window is given up");
+    wait_for_window(frame.step);
+  }
+  if (frame.step == next_) {
+    sample(frame);
+    if (++samples_ < settings_.window.repeat) {
+      next_ += settings_.window.every;
+    } else {
+      finish_window(frame);
+      wait_for_window(frame.step + 1);
+    }
+  }
+  if (kinetic_ && frame.step + 1 == next_) {
+    gather(frame, previous_);
+    previous_step_ = frame.step;
+  }
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+  seconds_ += spent.count();
+}
+
+void VoxelJob::gather(const MdrunFrame &frame, std::vector<double> &positions) const {
+  positions.resize(3 * atoms_.size());
+  for (std::size_t n = 0; n < atoms_.size(); ++n)
+    for (std::size_t d = 0; d < 3; ++d)
+      positions[3 * n + d] = frame.positions[3 * static_cast<std::size_t>(atoms_[n]) + d];
+}
+
+void VoxelJob::sample(const MdrunFrame &frame) {
+  gather(frame, positions_);
+  if (kinetic_) find_velocities(frame);
+  try {
+    sums_->locate(positions_.data(), places_, frame.cell, {});
+  } catch (const Error &e) {
+    fail("at step " + std::to_string(frame.step) + ": " + e.what());
+  }
+  deposit(frame);
+  for (int i = 0; i < 3; ++i)
+    for (int d = 0; d < 3; ++d) box_sum_[i][d] += frame.cell.vectors[i][d];
+  ++all_samples_;
+}
+
+// mdrun gives no velocities: those of the leap-frog half a step before this one.
+void VoxelJob::find_velocities(const MdrunFrame &frame) {
+  if (previous_step_ + 1 != frame.step)
+    fail("kinetic channels need every step of a run, step " + std::to_string(frame.step - 1) +
+         " was not there; leave them out of a rerun");
+  const voxion::Reciprocal reciprocal(frame.cell);
+  velocities_.resize(positions_.size());
+  for (std::size_t n = 0; n < positions_.size(); n += 3) {
+    Vector moved;
+    for (std::size_t d = 0; d < 3; ++d) moved[d] = positions_[n + d] - previous_[n + d];
+    moved = voxion::minimum_image(moved, frame.cell, reciprocal);
+    for (std::size_t d = 0; d < 3; ++d) velocities_[n + d] = moved[d] / frame.timestep;
+  }
+}
+
+void VoxelJob::deposit(const MdrunFrame &frame) {
+  const auto atom = [this](int place) { return static_cast<std::size_t>(atoms_[place]); };
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    const Column &column = columns_[c];
+    if (column.kind == Kind::number) {
+      sums_->deposit(c, [](int) { return 1.0; });
+    } else if (column.kind == Kind::charge) {
+      sums_->deposit(c, [&](int place) { return frame.charges[atom(place)]; });
+    } else if (column.kind == Kind::mass) {
+      sums_->deposit(
+          c, [&](int place) { return kilogram_per_cubic_metre * frame.masses[atom(place)]; });
+    } else {
+      // the sign of a stress, the negative of a pressure
+      sums_->deposit(c, [&](int place) {
+        const double *v = &velocities_[3 * static_cast<std::size_t>(place)];
+        return -bar * frame.masses[atom(place)] * v[column.a] * v[column.b];
+      });
+    }
+  }
+}
+
+void VoxelJob::finish_window(const MdrunFrame &frame) {
+  voxion::VoxelFrame grids;
+  grids.step = frame.step;
+  grids.time = frame.time();
+  const auto repeat = static_cast<double>(settings_.window.repeat);
+  for (int i = 0; i < 3; ++i)
+    for (int d = 0; d < 3; ++d) grids.box[i][d] = box_sum_[i][d] / repeat;
+  voxion::average(*sums_, settings_.window.repeat, channels_, grids);
+  if (classifier_) grids.classification = classifier_->classify(grids);
+  store_->append(grids);
+  ++frames_;
+}
+
+std::string VoxelJob::summary() const {
+  return "voxels of group " + settings_.group + ": " + std::to_string(all_samples_) + " samples, " +
+         std::to_string(frames_) + " frames in " + settings_.file + ", " + digits(seconds_) + " s";
+}
+
+}  // namespace voxion_gromacs

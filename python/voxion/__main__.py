@@ -1,0 +1,5 @@
+"""``python -m voxion`` is ``voxion``."""
+
+from voxion.cli import main
+
+main()

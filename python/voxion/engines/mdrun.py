@@ -1,0 +1,326 @@
+"""``gmx mdrun`` with voxion's kernel in it: the checks before, the start, and continuations.
+
+The kernel enters through mdrun's PLUMED interface. It changes the charges of atoms one step before
+a pair search, so it must know on which steps mdrun searches, and needs a run without domain
+decomposition and with PME on the CPU.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from voxion.engines.gromacs import (
+    OLDEST_RELEASE,
+    Gromacs,
+    Options,
+    find_gromacs,
+    read_parameters,
+    read_step,
+)
+from voxion.engines.mdrun_continuation import continued_input, read_charges
+from voxion.engines.plugin import plugin_folder
+from voxion.errors import VoxionError
+
+KERNEL = "libvoxion_gromacs.so"
+# Dynamics whose pair searches are on multiples of nstlist.
+INTEGRATORS = ("md", "md-vv", "md-vv-avek", "sd")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A run that is ready to start.
+
+    Attributes
+    ----------
+    program : str
+        Path of ``gmx``.
+    arguments : list of str
+        Of ``gmx mdrun``.
+    environment : dict
+        What it needs beside the environment of this process.
+    continues : int, optional
+        Step of the checkpoint that a run with other charges than its first continues from.
+    """
+
+    program: str
+    arguments: list[str]
+    environment: dict[str, str]
+    continues: int | None = None
+
+    @property
+    def command(self) -> list[str]:
+        """The command line."""
+        return [self.program, "mdrun", *self.arguments]
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """What the launcher needs of a jobs file; the kernel reads the rest, and checks it.
+
+    Attributes
+    ----------
+    path : Path
+    intervals : dict
+        Steps between predictions by group, of the `charge` lines.
+    pbc : str
+        ``xyz`` or ``xy``.
+    """
+
+    path: Path
+    intervals: dict[str, int]
+    pbc: str
+
+    @property
+    def state(self) -> Path:
+        """File in which the kernel keeps what belongs to a checkpoint."""
+        return self.path.with_name(self.path.name + ".state")
+
+
+def read_jobs(path: Path) -> Jobs:
+    """Read the words of a jobs file that matter before the start.
+
+    Raises
+    ------
+    VoxionError
+        There is no such file, or mdrun would not take it.
+    """
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise VoxionError(f"The jobs file {path} cannot be read: {reason}.") from None
+    if path.suffix != ".dat":
+        raise VoxionError(f"mdrun takes jobs files that end in .dat only; rename {path}.")
+    intervals: dict[str, int] = {}
+    pbc = "xyz"
+    for line in text.splitlines():
+        match line.partition("#")[0].split():
+            case ["charge", group, interval, *_] if interval.isdigit():
+                intervals[group] = int(interval)
+            case ["pbc", value]:
+                pbc = value
+    return Jobs(path, intervals, pbc)
+
+
+def prepare(
+    jobs: str | Path,
+    arguments: Sequence[str],
+    *,
+    program: str = "gmx",
+    grompp: str | None = None,
+) -> Launch:
+    """Check a run and put its command together; for a continuation, make its run input.
+
+    Parameters
+    ----------
+    jobs : path
+        Jobs file of the kernel.
+    arguments : sequence of str
+        The user's, for mdrun.
+    program : str
+        ``gmx``.
+    grompp : str, optional
+        Arguments of ``gmx grompp`` that made the run input.
+
+    Returns
+    -------
+    Launch
+
+    Raises
+    ------
+    VoxionError
+        Something is missing, or mdrun would not run as the kernel needs it.
+    """
+    options = Options(arguments)
+    gromacs = find_gromacs(program)
+    if not gromacs.knows_plumed:
+        raise VoxionError(
+            f"GROMACS {OLDEST_RELEASE} or newer is needed, whose mdrun has a PLUMED interface; "
+            f"{gromacs.program} is {gromacs.version}."
+        )
+    kernel = Path(plugin_folder()) / KERNEL
+    if not kernel.is_file():
+        raise VoxionError(f"{kernel} is missing: install voxion again; 'voxion doctor' tells more.")
+    job_list = read_jobs(Path(jobs))
+    tpr = options.file("s", "topol.tpr")
+    if not tpr.is_file():
+        raise VoxionError(
+            f"There is no run input {tpr}; make it with gmx grompp, or name it by -s."
+        )
+    parameters = read_parameters(gromacs, tpr)
+    _check_options(options, gromacs)
+    _check_run(parameters, job_list, options)
+
+    step = None
+    checkpoint = options.file("cpi", "state.cpt") if "cpi" in options else None
+    # where there is no checkpoint file, mdrun starts from the beginning
+    if checkpoint and checkpoint.is_file() and job_list.intervals:
+        step = read_step(gromacs, checkpoint)
+        charges = read_charges(job_list.state, step, checkpoint)
+        tpr = continued_input(gromacs, tpr, parameters, charges, grompp)
+
+    changes: dict[str, str | None] = {
+        "s": str(tpr),
+        "plumed": str(job_list.path),
+        "pme": "cpu",
+        # where mdrun takes no -nstlist, the run input's value stands
+        "nstlist": parameters["nstlist"] if _takes_nstlist(parameters) else None,
+        "update": "cpu",
+    }
+    if checkpoint:
+        changes["cpi"] = str(checkpoint)
+    if gromacs.mpi == "thread_mpi":
+        changes["ntmpi"] = "1"
+    if "v" not in options and "nov" not in options:
+        changes["v"] = ""
+    environment = {
+        "PLUMED_KERNEL": str(kernel),
+        # else mdrun sets the charges to those of the run input at every pair search
+        "GMX_DD_SINGLE_RANK": "0",
+        "VOXION_MDRUN_OPTIONS": f"-nstlist {parameters['nstlist']} -pme cpu",
+    }
+    words = options.with_values(changes).words()
+    return Launch(gromacs.program, words, environment, step)
+
+
+def start(launch: Launch) -> None:
+    """Become mdrun: signals, output and exit status are its own from here on.
+
+    Raises
+    ------
+    VoxionError
+        It cannot be started.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        os.execve(launch.program, launch.command, {**os.environ, **launch.environment})
+    except OSError as error:
+        raise VoxionError(
+            f"{launch.program} cannot be started: {error.strerror or error}."
+        ) from None
+
+
+def _check_options(options: Options, gromacs: Gromacs) -> None:
+    """Refuse options of mdrun with which the kernel cannot work."""
+    if "plumed" in options:
+        raise VoxionError(
+            "-plumed is the way in for voxion's jobs file; to run PLUMED beside it, put a line "
+            "'plumed FILE kernel LIBRARY' into the jobs file."
+        )
+    if "multidir" in options:
+        raise VoxionError("-multidir is not supported: start one 'voxion mdrun' per simulation.")
+    threads = options.value("ntmpi", "1")
+    if "ntmpi" in options and (threads != "1" or gromacs.mpi != "thread_mpi"):
+        raise VoxionError(
+            f"-ntmpi {threads}: the charges need one rank; leave -ntmpi away and share the work "
+            "among threads with -ntomp."
+        )
+    if options.value("pme", "cpu") != "cpu":
+        raise VoxionError(
+            f"-pme {options.value('pme')}: PME on a GPU does not see charges that change; leave "
+            "-pme away, it is run on the CPU."
+        )
+    if options.value("update", "cpu") != "cpu":
+        raise VoxionError(
+            f"-update {options.value('update')}: the kernel needs the positions of every step; "
+            "leave -update away, it is done on the CPU."
+        )
+
+
+def _check_run(parameters: Mapping[str, str], jobs: Jobs, options: Options) -> None:
+    """Refuse run inputs with which the jobs would go wrong."""
+    pbc = parameters["pbc"]
+    if pbc != jobs.pbc:
+        raise VoxionError(
+            f"The run input has pbc = {pbc}, the jobs file {jobs.path} has pbc {jobs.pbc} (xyz "
+            "where it has no pbc line); make them agree."
+        )
+    nstlist = parameters["nstlist"]
+    asked = options.value("nstlist", nstlist)
+    if asked not in ("0", nstlist):
+        # mdrun sets other values only where thermostat, Verlet buffer and box allow it, and
+        # otherwise goes on with that of the run input after a warning
+        raise VoxionError(
+            f"-nstlist {asked}: the run input has nstlist = {nstlist}, and mdrun does not always "
+            f"follow the option; set nstlist = {asked} in the mdp file and run gmx grompp again."
+        )
+    if not jobs.intervals:
+        return
+    if "rerun" in options:
+        raise VoxionError(
+            "-rerun cannot have charge jobs: a predicted charge acts on the steps after, and a "
+            "rerun has none; take the charge lines out of the jobs file."
+        )
+    if parameters["integrator"] not in INTEGRATORS:
+        raise VoxionError(
+            f"integrator = {parameters['integrator']} cannot have charge jobs; expected one of "
+            f"{', '.join(INTEGRATORS)}."
+        )
+    for name, off in (("mts", "false"), ("free-energy", "no")):
+        if parameters.get(name, off) != off:
+            raise VoxionError(
+                f"{name} = {parameters[name]} cannot have charge jobs; switch it off in the mdp "
+                "file and run gmx grompp again."
+            )
+    if int(nstlist) < 1:
+        raise VoxionError(f"Charge jobs need pair searches: nstlist = {nstlist} must be positive.")
+    for group, interval in jobs.intervals.items():
+        if interval < 1 or interval % int(nstlist):
+            raise VoxionError(
+                f"{jobs.path}: charges of {group} every {interval} steps; expected a multiple of "
+                f"nstlist = {nstlist}, since charges change at pair searches only."
+            )
+
+
+def _takes_nstlist(parameters: Mapping[str, str]) -> bool:
+    """Whether mdrun takes the option -nstlist; else it stops with an error."""
+    return (
+        parameters["integrator"] in (*INTEGRATORS, "bd")
+        and float(parameters["verlet-buffer-tolerance"]) > 0
+    )
+
+
+# Options of mdrun with the name of a file.
+_FILES = frozenset(
+    "s cpi table tablep tableb rerun ei awh plumed membed mp mn o x cpo c e g dhdl field tpi tpid "
+    "eo px pf ro ra rs rt mtx if swap deffnm".split()
+)
+
+
+def gmxapi_arguments(launch: Launch) -> tuple[str, dict[str, str | list[str] | None]]:
+    """Run input and options as ``gmxapi.mdrun`` takes them; it runs in a folder of its own."""
+    options = Options(launch.arguments)
+    files = {
+        name: str(Path(options.value(name)).resolve()) for name in _FILES if options.value(name)
+    }
+    arguments = options.with_values(files).dictionary()
+    return str(arguments.pop("-s")), arguments
+
+
+def start_in_gmxapi(launch: Launch) -> None:
+    """Run through the gmxapi package, in this process.
+
+    Raises
+    ------
+    VoxionError
+        The package is not there, or the run failed.
+    """
+    if find_spec("gmxapi") is None:
+        raise VoxionError(
+            "--gmxapi needs the Python package gmxapi, built against your GROMACS: source GMXRC, "
+            "then 'pip install gmxapi'. Without --gmxapi, gmx mdrun is started itself."
+        )
+    os.environ.update(launch.environment)  # before libgromacs is loaded
+    gmxapi = import_module("gmxapi")
+    tpr, arguments = gmxapi_arguments(launch)
+    try:
+        gmxapi.mdrun(input=gmxapi.read_tpr(tpr), runtime_args=arguments).run()
+    except gmxapi.exceptions.Error as error:
+        raise VoxionError(f"gmxapi stopped: {' '.join(str(error).split())}") from None

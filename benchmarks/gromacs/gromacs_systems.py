@@ -65,6 +65,8 @@ def run_input_words(system: Path, topology: Path, checkpoint: Path, output: Path
 def start_input(system: Path, output: Path, gromacs: Gromacs) -> Path:
     """Make the run input from which all modes start."""
     topology, checkpoint = system / "topol.top", system / "equilibrate.cpt"
+    for old in (output, output.with_suffix(".mdp")):
+        old.unlink(missing_ok=True)  # else grompp keeps it under another name
     run_tool(gromacs, *run_input_words(system, topology, checkpoint, output))
     return output
 

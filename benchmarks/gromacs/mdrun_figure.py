@@ -18,9 +18,10 @@ LOOPS, CLOCK = "#1b6ca8", "#d1603d"
 
 def plot_modes(rows: Sequence[Row], costs: Sequence[UpdateCost], path: Path) -> None:
     """Draw what the plugin adds to the loop, and an interval by plugin and by driver."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12.0, 3.9), layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12.0, 4.0), layout="constrained")
     _draw_added([row for row in rows if row.share is not None], left)
     _draw_intervals(costs, right)
+    figure.legend(frameon=False, loc="outside upper center", ncols=4)
     figure.savefig(path, dpi=150)
     plt.close(figure)
 
@@ -38,8 +39,6 @@ def _draw_added(rows: Sequence[Row], axes: Axes) -> None:
     axes.set_yticks(range(len(rows)), [row.label.removeprefix("plugin, ") for row in rows])
     axes.invert_yaxis()
     axes.set_xlabel("added time per step, % of mdrun alone")
-    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize="small",
-                columnspacing=1.0)  # fmt: skip
 
 
 def _draw_intervals(costs: Sequence[UpdateCost], axes: Axes) -> None:
@@ -55,14 +54,15 @@ def _draw_intervals(costs: Sequence[UpdateCost], axes: Axes) -> None:
     places = range(len(bars))
     values = [value for _, value, _ in bars]
     shown = axes.barh(places, values, color=[colour for *_, colour in bars], height=0.6)
-    axes.bar_label(shown, [f"{value:.3g} ms" for value in values], padding=6)
+    # the dotted lines go behind the numbers
+    axes.bar_label(shown, [f"{value:.3g} ms" for value in values], padding=6, zorder=3,
+                   bbox={"color": "white", "pad": 1})  # fmt: skip
     for number, cost in enumerate(costs):
         first = number * len(bars) / len(costs)
         label = f"driver / {FACTOR:g}" if number == 0 else None
         axes.vlines(cost.driver / FACTOR, first - 0.4, first + 1.4, "0.2", ":", label=label)
     axes.set_xscale("log")
-    axes.set_xlim(right=5 * max(values))
+    axes.set_xlim(0.3 * min(values), 5 * max(values))
     axes.set_yticks(places, [name for name, *_ in bars])
     axes.invert_yaxis()
     axes.set_xlabel("added between two updates, ms")
-    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), fontsize="small")

@@ -76,7 +76,6 @@ def all_modes(system: SystemDescription, models: dict[str, Path], interval: int)
     interval : int
         Steps between updates by the driver, and one of the intervals of the kernel.
     """
-
     group = system.surfaces[0].group
 
     def charges(kind: str, every: int) -> Mode:

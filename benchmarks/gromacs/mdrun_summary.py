@@ -177,9 +177,7 @@ def _update_cost(
     return UpdateCost(
         model=MODELS[kind],
         plugin_update=over_rounds(update),
-        plugin_step=over_rounds(
-            lambda n: 1e3 * (plugin[n]["plumed"] - plugin[n]["own"]) / steps
-        ),
+        plugin_step=over_rounds(lambda n: 1e3 * (plugin[n]["plumed"] - plugin[n]["own"]) / steps),
         plugin=over_rounds(in_plugin),
         parts={name: over_rounds(partial(part, name=name)) for name in PARTS},
         driver=over_rounds(driven),

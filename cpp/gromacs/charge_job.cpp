@@ -85,6 +85,8 @@ void ChargeJob::begin(const MdrunFrame &frame, const IndexFile &index, const Jso
   if (voxion::differs_from_trained_cell(predictor_.contract(), in_angstrom(frame.cell)))
     log_.warn("charge job of group " + settings_.group +
               ": the cell differs from the one that model " + settings_.model + " was trained in");
+  // a model's first call takes far longer than those that follow, and may be the one that fails
+  predict(frame);
   if (!settings_.output.empty())
     table_.emplace(settings_.output, settings_.group, record ? frame.time() : -INFINITY);
   log_.note("charges of " + std::to_string(surface_.size()) + " atoms of group " + settings_.group +
@@ -156,16 +158,11 @@ bool ChargeJob::due(std::int64_t step) const {
 
 void ChargeJob::update(const MdrunFrame &frame) {
   const auto start = std::chrono::steady_clock::now();
-  try {
-    predict(frame);
-  } catch (const voxion::NonFiniteCharge &e) {
-    fail(std::string(e.what()) + " (atom " + std::to_string(surface_[e.site] + 1) + " at step " +
-         std::to_string(frame.step) + ")");
-  } catch (const Error &e) {
-    fail("at step " + std::to_string(frame.step) + ": " + e.what());
-  }
+  const std::vector<double> predicted = predict(frame);
+  before_update_ = charges_;
+  updated_at_ = frame.step;
   for (std::size_t n = 0; n < surface_.size(); ++n) {
-    frame.charges.set(surface_[n], charges_[n]);
+    frame.charges.set(surface_[n], predicted[n]);
     charges_[n] = frame.charges[surface_[n]];  // in mdrun's precision
   }
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
@@ -176,7 +173,18 @@ void ChargeJob::update(const MdrunFrame &frame) {
   if (table_) table_->add(frame.time() + frame.timestep, report_, 1000.0 * spent.count());
 }
 
-void ChargeJob::predict(const MdrunFrame &frame) {
+std::vector<double> ChargeJob::predict(const MdrunFrame &frame) {
+  try {
+    return run_model(frame);
+  } catch (const voxion::NonFiniteCharge &e) {
+    fail(std::string(e.what()) + " (atom " + std::to_string(surface_[e.site] + 1) + " at step " +
+         std::to_string(frame.step) + ")");
+  } catch (const Error &e) {
+    fail("at step " + std::to_string(frame.step) + ": " + e.what());
+  }
+}
+
+std::vector<double> ChargeJob::run_model(const MdrunFrame &frame) {
   const voxion::Cell cell = in_angstrom(frame.cell);
   gather(surface_, frame, cell, surface_positions_);
   gather(sources_, frame, cell, source_positions_);
@@ -192,7 +200,7 @@ void ChargeJob::predict(const MdrunFrame &frame) {
     report_ = predictor_.from_positions(source_positions_, source_charges_, surface_positions_,
                                         cell, total_, charges);
   }
-  charges_ = charges;
+  return charges;
 }
 
 void ChargeJob::check_range(std::int64_t step) {
@@ -208,11 +216,13 @@ void ChargeJob::check_range(std::int64_t step) {
 
 /* ---------------------------------------------------------------------- */
 
-Json ChargeJob::state(const std::vector<double> &in_effect) const {
+Json ChargeJob::state(std::int64_t step) const {
   std::vector<int> atoms;
   for (int atom : surface_) atoms.push_back(atom + 1);
-  return {{"group", settings_.group}, {"atoms", atoms},      {"model_hash", model_hash_},
-          {"total", total_},          {"updated", updated_}, {"charges", in_effect}};
+  return {
+      {"group", settings_.group},  {"atoms", atoms},
+      {"model_hash", model_hash_}, {"total", total_},
+      {"updated", updated_},       {"charges", step == updated_at_ ? before_update_ : charges_}};
 }
 
 std::string ChargeJob::summary() const {

@@ -34,16 +34,18 @@ class ChargeJob {
 
   const std::string &group() const { return settings_.group; }
   const std::vector<int> &atoms() const { return surface_; }
-  // Of the charges that the forces of `frame` were computed with.
-  nlohmann::json state(const std::vector<double> &in_effect) const;
-  const std::vector<double> &charges() const { return charges_; }
+  // Of the charges that the forces of `step`, the last one performed, were computed with.
+  nlohmann::json state(std::int64_t step) const;
+  // Whether an update acts from this step on.
+  bool acts_from(std::int64_t step) const { return updated_at_ + 1 == step; }
   std::string summary() const;
 
  private:
   [[noreturn]] void fail(const std::string &what) const;
   void check_topology_charges(const MdrunFrame &frame);
   void continue_from(const nlohmann::json &record, const MdrunFrame &frame);
-  void predict(const MdrunFrame &frame);
+  std::vector<double> predict(const MdrunFrame &frame);
+  std::vector<double> run_model(const MdrunFrame &frame);
   void check_range(std::int64_t step);
 
   ChargeSettings settings_;
@@ -59,6 +61,8 @@ class ChargeJob {
   std::vector<double> surface_positions_, source_positions_, source_charges_, potentials_;
   double total_ = 0.0;  // e
   voxion::ChargeReport report_;
+  std::vector<double> before_update_;
+  std::int64_t updated_at_ = -2;  // step of the last update of this run
   bool updated_ = false, range_warned_ = false;
   std::int64_t updates_ = 0;
   double seconds_ = 0.0;

@@ -114,14 +114,10 @@ void MdrunKernel::make_jobs() {
 /* ---------------------------------------------------------------------- */
 
 void MdrunKernel::perform() {
-  if (!begun_)
-    begin();
-  else if (!charges_.empty() && frame_.step % nstlist_ == 0)
-    check_pair_search();
-  for (std::size_t n = 0; n < charges_.size(); ++n) {
-    charges_[n]->check_charges(frame_);
-    in_effect_[n] = charges_[n]->charges();
-  }
+  if (!begun_) begin();
+  const auto acts = [this](const auto &job) { return job->acts_from(frame_.step); };
+  if (std::any_of(charges_.begin(), charges_.end(), acts)) check_pair_search();
+  for (const auto &job : charges_) job->check_charges(frame_);
   for (const auto &job : voxels_) job->step(frame_);
   for (const auto &job : charges_)
     if (job->due(frame_.step)) job->update(frame_);
@@ -153,7 +149,6 @@ void MdrunKernel::begin() {
     }
   for (const auto &job : voxels_)
     job->begin(frame_, *index_, record_of(checkpoint, "voxels", "file", job->file()));
-  in_effect_.resize(charges_.size());
 }
 
 // A job's part of a checkpoint; null in a new run.
@@ -193,8 +188,7 @@ void MdrunKernel::check_pair_search() const {
 void MdrunKernel::write_checkpoint() {
   if (!begun_) return;
   Json record{{"step", frame_.step}, {"charges", Json::array()}, {"voxels", Json::array()}};
-  for (std::size_t n = 0; n < charges_.size(); ++n)
-    record["charges"].push_back(charges_[n]->state(in_effect_[n]));
+  for (const auto &job : charges_) record["charges"].push_back(job->state(frame_.step));
   for (const auto &job : voxels_) record["voxels"].push_back(job->state());
   state_file_->keep(std::move(record));
 }

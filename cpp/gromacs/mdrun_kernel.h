@@ -56,8 +56,6 @@ class MdrunKernel {
   bool single_ = true, continued_ = false, begun_ = false;
 
   MdrunFrame frame_;
-  // charges of each charge job that the step's forces were computed with
-  std::vector<std::vector<double>> in_effect_;
 };
 
 }  // namespace voxion_gromacs

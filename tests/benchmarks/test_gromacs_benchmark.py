@@ -11,8 +11,8 @@ import MDAnalysis
 import numpy as np
 import pytest
 import torch
-
 import voxion._core as _core
+
 from tests.engines.gromacs_run import run_gmx
 from voxion.charges.export import write_model
 from voxion.charges.fitted import FittedModel
@@ -120,29 +120,37 @@ def test_comparison(results):
     assert (results / "results.png").stat().st_size > 0
 
 
-def test_modes_do_what_they_say(results, tiny, local_model):
-    """The driver's run inputs have the model's charges, the kernel changed its own; voxels exist."""
+def test_driver_goes_on_with_predicted_charges(results, tiny, local_model):
+    """Of both pieces: the model's charges of the last frame, which the piece begins with."""
     folder = LOGS / "tiny-gromacs-driver-local"
     predictor = _core.ChargePredictor(str(local_model))
-    for number, frame in enumerate([tiny / "equilibrate.gro", folder / "piece-0.gro"]):
-        atoms = MDAnalysis.Universe(str(folder / f"piece-{number}.tpr"), str(frame)).atoms
-        sheet, rest = atoms[:ATOMS], atoms[ATOMS:]
+    for number, last in enumerate([tiny / "equilibrate.gro", folder / "piece-0.gro"]):
+        begun = MDAnalysis.Universe(str(folder / f"piece-{number}.tpr"))
+        ended = MDAnalysis.Universe(str(last))
+        # the frame has 3 digits of a nm
+        apart = MDAnalysis.lib.distances.minimize_vectors(
+            begun.atoms.positions - ended.atoms.positions, begun.dimensions
+        )
+        assert np.abs(apart).max() < 0.006
+        assert np.abs(begun.atoms.velocities - ended.atoms.velocities).max() < 0.002
         expected = predictor.predict(
-            rest.positions,
-            rest.charges,
-            sheet.positions,
-            atoms.ts.triclinic_dimensions if hasattr(atoms, "ts") else _cell(atoms),
+            ended.atoms.positions[ATOMS:],
+            begun.atoms.charges[ATOMS:],
+            ended.atoms.positions[:ATOMS],
+            ended.trajectory.ts.triclinic_dimensions,
             [True, True, False],
             CHARGE,
         ).charges
         assert np.ptp(expected) > 1e-4
-        np.testing.assert_allclose(sheet.charges, expected, atol=2e-7)
-        # the second piece goes on where the first one ended
-    velocities = _dumped(folder / "piece-1.tpr")
-    assert np.abs(velocities).max() > 0
-    table = np.loadtxt(LOGS / "tiny-gromacs-local-10" / "charges.xvg", comments=("#", "@"))
-    np.testing.assert_allclose(table[:, 0], [0.02, 0.04, 0.06, 0.08])
-    assert len(open_store(LOGS / "tiny-gromacs-voxels" / "grids.zarr").steps) >= 0
+        np.testing.assert_allclose(begun.atoms.charges[:ATOMS], expected, rtol=1e-5)
+
+
+def test_plugin_worked(results):
+    """Updates come at the steps that the mode names; the voxels' store exists."""
+    for name, steps in {"local-10": [10, 20, 30, 40], "paper-20": [10, 20, 40]}.items():
+        table = np.loadtxt(LOGS / f"tiny-gromacs-{name}" / "charges.xvg", comments=("#", "@"))
+        np.testing.assert_allclose(table[:, 0], 0.002 * np.array(steps))
+    assert open_store(LOGS / "tiny-gromacs-voxels" / "grids.zarr").channels == ("mass", "charge")
 
 
 def test_wrong_input_is_one_line(gmx, tiny, local_model, tmp_path):

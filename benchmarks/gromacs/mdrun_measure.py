@@ -25,6 +25,7 @@ JOBS = "voxion.dat"
 _LOOP = re.compile(r"^ +Time: +\S+ +(\S+)", re.MULTILINE)
 _PLUMED = re.compile(r"^ Plumed +\d+ +\d+ +\d+ +(\S+)", re.MULTILINE)
 _CHARGES = re.compile(r"^charges of group \S+: (\d+) updates, (\S+) s$", re.MULTILINE)
+_SETUP = re.compile(r"^set up in (\S+) s$", re.MULTILINE)
 _VOXELS = re.compile(r"^voxels of group \S+: (\d+) samples, .* (\S+) s$", re.MULTILINE)
 
 
@@ -84,7 +85,9 @@ class Measurement:
     cpu_use : float
         Processor time over wall time and threads, per cent: below 100 on a busy machine.
     plumed : float or None
-        mdrun's own wall time in calls of the plugin, s.
+        mdrun's own wall time in calls of the plugin, without its set-up in the first of them, s.
+    setup : float or None
+        That set-up, once in a run: reading of groups, opening of files, a first prediction, s.
     updates : int or None
         Of the charges.
     update_ms : list of float
@@ -99,6 +102,7 @@ class Measurement:
     wall: float
     cpu_use: float
     plumed: float | None = None
+    setup: float | None = None
     updates: int | None = None
     update_ms: list[float] = field(default_factory=list)
     own: float | None = None
@@ -145,11 +149,13 @@ def _run(mode: Mode, bench: Bench, folder: Path, steps: int) -> Measurement:
     result = Measurement(float(_found(_LOOP, log, folder)[0]), wall, cpu_use)
     if not mode.job:
         return result
-    result = replace(result, plumed=float(_found(_PLUMED, log, folder)[0]))
-    own = folder / f"{JOBS}.log"
+    own = (folder / f"{JOBS}.log").read_text()
+    setup = float(_found(_SETUP, own, folder)[0])
+    plumed = float(_found(_PLUMED, log, folder)[0]) - setup
+    result = replace(result, plumed=plumed, setup=setup)
     if mode.every is None:
-        return replace(result, own=float(_found(_VOXELS, own.read_text(), folder)[1]))
-    updates, seconds = _found(_CHARGES, own.read_text(), folder)
+        return replace(result, own=float(_found(_VOXELS, own, folder)[1]))
+    updates, seconds = _found(_CHARGES, own, folder)
     table = np.loadtxt(folder / TABLE, comments=("#", "@"), ndmin=2)
     return replace(
         result, updates=int(updates), update_ms=table[:, -1].tolist(), own=float(seconds)

@@ -40,7 +40,8 @@ class Row:
     own, own_share : float or None
         What the plugin's job measures of itself, s and per cent of the loop.
     plumed, share : float or None
-        mdrun's own time in calls of the plugin, s and per cent of the rest of the loop.
+        mdrun's own time in calls of the plugin, without its set-up, s and per cent of the rest of
+        the loop.
     """
 
     name: str
@@ -291,13 +292,13 @@ def notes(steps: int) -> list[str]:
         "loop: mdrun's own wall time of its steps (md.log), of the driver's pieces together. "
         "ratio: over that of mdrun alone in the same round, median over rounds, and the smallest "
         "and largest of them.",
-        "first, later: the plugin's updates by its own clock; torch prepares the model in the "
-        "first one, which comes once, at the first pair search after the start. "
+        "first, later: the plugin's updates by its own clock; the first one comes once, at the "
+        "first pair search after the start. "
         f"{steps} steps hold it and those of the interval, and where the interval is longer, it "
         "alone.",
         "own: all that the plugin's job tells at its end, over the loop. in calls: mdrun's row "
-        "'Plumed', which has the calls at all steps, over the rest of the loop. Both are steadier "
-        "than the ratio.",
+        "'Plumed', which has the calls at all steps, without the plugin's set-up (a first prediction, "
+        "files; once in a run), over the rest of the loop. Both are steadier than the ratio.",
         "wall - loop: start and end of mdrun; with the plugin the loading of torch and the model, "
         "once in a run; with the driver all that it adds.",
         "driver: stop, read the last frame, predict, write the topology, gmx grompp -t, start "

@@ -157,6 +157,7 @@ bool ChargeJob::due(std::int64_t step) const {
 }
 
 void ChargeJob::update(const MdrunFrame &frame) {
+  check_charges(frame);
   const auto start = std::chrono::steady_clock::now();
   const std::vector<double> predicted = predict(frame);
   before_update_ = charges_;

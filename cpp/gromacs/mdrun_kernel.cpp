@@ -2,7 +2,9 @@
 #include "mdrun_kernel.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <map>
 
 #include "error.hpp"
 
@@ -31,47 +33,48 @@ T value_of(const PlumedPointer &value) {
 
 }  // namespace
 
-MdrunKernel::MdrunKernel() {
-  const auto on = [this](const char *key, auto action) { actions_.emplace(key, action); };
-  on("setRealPrecision", [this](auto &v) { single_ = value_of<int>(v) == sizeof(float); });
-  on("setPlumedDat", [this](auto &v) { set_jobs_file(static_cast<const char *>(v.data)); });
-  on("getApiVersion", [this](auto &v) {
-    // PLUMED's own answer stays
-    if (!chain_.loaded()) *static_cast<int *>(const_cast<void *>(v.data)) = api_version;
-  });
-  on("setRestart", [this](auto &v) { continued_ = value_of<int>(v) != 0; });
-  on("setMPIComm", [](auto &) {
-    throw Error("voxion works in one process: start mdrun with one rank and OpenMP threads");
-  });
-  on("setNatoms", [this](auto &v) { frame_.atoms = value_of<int>(v); });
-  on("setTimestep", [this](auto &v) { frame_.timestep = real(v); });
-  on("init", [this](auto &) { make_jobs(); });
-  on("setAtomsNlocal", [](auto &) { refuse_domain_decomposition(); });
-  on("setAtomsGatindex", [](auto &) { refuse_domain_decomposition(); });
-  on("setStepLong", [this](auto &v) { frame_.step = value_of<long>(v); });
-  on("setPositions", [this](auto &v) { frame_.positions = reals(v); });
-  on("setMasses", [this](auto &v) { frame_.masses = reals(v); });
-  on("setCharges", [this](auto &v) { frame_.charges = reals(v); });
-  on("setBox", [this](auto &v) { set_box(v); });
-  on("performCalc", [this](auto &) { perform(); });
-  on("doCheckPoint", [this](auto &) { write_checkpoint(); });
-}
+// What is done for a call; those of every step first.
+const MdrunKernel::Action MdrunKernel::actions_[] = {
+    {"setStepLong", [](auto &k, auto &v) { k.frame_.step = value_of<long>(v); }},
+    {"setPositions", [](auto &k, auto &v) { k.frame_.positions = k.reals(v); }},
+    {"setMasses", [](auto &k, auto &v) { k.frame_.masses = k.reals(v); }},
+    {"setCharges", [](auto &k, auto &v) { k.frame_.charges = k.reals(v); }},
+    {"setBox", [](auto &k, auto &v) { k.set_box(v); }},
+    {"performCalc", [](auto &k, auto &) { k.perform(); }},
+    {"doCheckPoint", [](auto &k, auto &) { k.write_checkpoint(); }},
+    {"setAtomsNlocal", [](auto &, auto &) { refuse_domain_decomposition(); }},
+    {"setAtomsGatindex", [](auto &, auto &) { refuse_domain_decomposition(); }},
+    {"setRealPrecision", [](auto &k, auto &v) { k.single_ = value_of<int>(v) == sizeof(float); }},
+    {"setPlumedDat", [](auto &k, auto &v) { k.set_jobs_file(static_cast<const char *>(v.data)); }},
+    {"getApiVersion",
+     [](auto &k, auto &v) {
+       // PLUMED's own answer stays
+       if (!k.chain_.loaded()) *static_cast<int *>(const_cast<void *>(v.data)) = api_version;
+     }},
+    {"setRestart", [](auto &k, auto &v) { k.continued_ = value_of<int>(v) != 0; }},
+    {"setMPIComm",
+     [](auto &, auto &) {
+       throw Error("voxion works in one process: start mdrun with one rank and OpenMP threads");
+     }},
+    {"setNatoms", [](auto &k, auto &v) { k.frame_.atoms = value_of<int>(v); }},
+    {"setTimestep", [](auto &k, auto &v) { k.frame_.timestep = k.reals(v)[0]; }},
+    {"init", [](auto &k, auto &) { k.make_jobs(); }},
+};
 
 MdrunKernel::~MdrunKernel() {
   for (const auto &job : charges_) log_.note(job->summary());
   for (const auto &job : voxels_) log_.note(job->summary());
 }
 
-void MdrunKernel::command(const std::string &key, const PlumedPointer &value) {
+void MdrunKernel::command(std::string_view key, const PlumedPointer &value) {
   if (chain_.loaded())
-    chain_.command(key, value);
+    chain_.command(std::string(key), value);
   else if (jobs_.path.empty() && key != "setPlumedDat")
-    chain_.remember(key, value);
-  const auto action = actions_.find(key);
-  if (action != actions_.end()) action->second(value);
+    chain_.remember(std::string(key), value);
+  const auto known = [key](const Action &action) { return action.key == key; };
+  const auto action = std::find_if(std::begin(actions_), std::end(actions_), known);
+  if (action != std::end(actions_)) action->run(*this, value);
 }
-
-double MdrunKernel::real(const PlumedPointer &value) const { return reals(value)[0]; }
 
 Reals MdrunKernel::reals(const PlumedPointer &value) const {
   return {const_cast<void *>(value.data), single_};
@@ -117,7 +120,8 @@ void MdrunKernel::perform() {
   if (!begun_) begin();
   const auto acts = [this](const auto &job) { return job->acts_from(frame_.step); };
   if (std::any_of(charges_.begin(), charges_.end(), acts)) check_pair_search();
-  for (const auto &job : charges_) job->check_charges(frame_);
+  if (frame_.step % nstlist_ == 0)  // mdrun takes the charges in anew
+    for (const auto &job : charges_) job->check_charges(frame_);
   for (const auto &job : voxels_) job->step(frame_);
   for (const auto &job : charges_)
     if (job->due(frame_.step)) job->update(frame_);
@@ -126,6 +130,7 @@ void MdrunKernel::perform() {
 // The first step: all is checked before a store is opened or a charge changed.
 void MdrunKernel::begin() {
   begun_ = true;
+  const auto start = std::chrono::steady_clock::now();
   log_.note(std::string("voxion " VOXION_VERSION ", a run ") +
             (continued_ ? "continues" : "begins") + " at step " + std::to_string(frame_.step));
   const Json *checkpoint = continued_ ? state_file_->open(frame_.step) : nullptr;
@@ -138,17 +143,22 @@ void MdrunKernel::begin() {
   }
   for (const auto &job : charges_)
     job->begin(frame_, *index_, record_of(checkpoint, "charges", "group", job->group()));
-  for (std::size_t n = 0; n < charges_.size(); ++n)
-    for (std::size_t m = 0; m < n; ++m) {
-      const auto &a = charges_[m]->atoms(), &b = charges_[n]->atoms();
-      std::vector<int> both;
-      std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
-      if (!both.empty())
-        throw Error("two charge jobs share atoms: groups " + charges_[m]->group() + " and " +
-                    charges_[n]->group() + " both have atom " + std::to_string(both[0] + 1));
-    }
+  check_common_atoms();
   for (const auto &job : voxels_)
     job->begin(frame_, *index_, record_of(checkpoint, "voxels", "file", job->file()));
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+  log_.note("set up in " + digits(spent.count()) + " s");
+}
+
+void MdrunKernel::check_common_atoms() const {
+  std::map<int, const ChargeJob *> owners;
+  for (const auto &job : charges_)
+    for (int atom : job->atoms()) {
+      const auto [owner, is_new] = owners.emplace(atom, job.get());
+      if (!is_new)
+        throw Error("two charge jobs share atoms: groups " + owner->second->group() + " and " +
+                    job->group() + " both have atom " + std::to_string(atom + 1));
+    }
 }
 
 // A job's part of a checkpoint; null in a new run.

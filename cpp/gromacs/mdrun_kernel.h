@@ -1,10 +1,9 @@
 // The kernel: takes mdrun's calls, gathers what a step needs, and lets the jobs do their work.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
 #include "charge_job.h"
@@ -22,28 +21,32 @@ namespace voxion_gromacs {
 
 class MdrunKernel {
  public:
-  MdrunKernel();
   ~MdrunKernel();
 
   // One call of mdrun's: a key of PLUMED's interface and its value. Throws Error, after which
   // mdrun ends.
-  void command(const std::string &key, const PlumedPointer &value);
+  void command(std::string_view key, const PlumedPointer &value);
   bool in_rerun() const { return options_.rerun; }
 
  private:
+  struct Action {
+    std::string_view key;
+    void (*run)(MdrunKernel &, const PlumedPointer &);
+  };
+  static const Action actions_[];
+
   void set_jobs_file(const char *path);
   void make_jobs();
   void set_box(const PlumedPointer &value);
   Reals reals(const PlumedPointer &value) const;
-  double real(const PlumedPointer &value) const;
   void perform();
   void begin();
+  void check_common_atoms() const;
   const nlohmann::json *record_of(const nlohmann::json *checkpoint, const char *kind,
                                   const char *key, const std::string &name) const;
   void check_pair_search() const;
   void write_checkpoint();
 
-  std::unordered_map<std::string, std::function<void(const PlumedPointer &)>> actions_;
   PlumedChain chain_;
   MdrunLog log_;
   JobFile jobs_;

@@ -25,7 +25,7 @@ def equilibrated(gmx, tmp_path_factory) -> Path:
             *("-n", "index.ndx", "-o", f"{name}.tpr", "-po", "mdout.mdp"),
         )
         steps = ["-nsteps", "500"] * (name == "equilibrate")
-        electrode.tool("mdrun", "-deffnm", name, "-ntmpi", "1", "-ntomp", "1", *steps)
+        electrode.tool("mdrun", "-deffnm", name, "-ntmpi", "1", "-ntomp", "1", "-reprod", *steps)
     return folder
 
 

@@ -188,7 +188,7 @@ def test_charges_that_somebody_else_writes(ready, strong_model, tmp_path):
     library = build_kernel(tmp_path, meddles=True)
     ready.jobs(charge_line(strong_model), f"plumed other.dat kernel {library}")
     words = refusal(ready)
-    assert "at step 5 the charge of atom 3 is" in words and "something else writes charges" in words
+    assert "at step 9 the charge of atom 3 is" in words and "something else writes charges" in words
 
 
 def test_another_torch(ready, strong_model, tmp_path):

@@ -297,8 +297,9 @@ def notes(steps: int) -> list[str]:
         f"{steps} steps hold it and those of the interval, and where the interval is longer, it "
         "alone.",
         "own: all that the plugin's job tells at its end, over the loop. in calls: mdrun's row "
-        "'Plumed', which has the calls at all steps, without the plugin's set-up (a first prediction, "
-        "files; once in a run), over the rest of the loop. Both are steadier than the ratio.",
+        "'Plumed', which has the calls at all steps, without the plugin's set-up (a first "
+        "prediction, files; once in a run), over the rest of the loop. Both are steadier than the "
+        "ratio.",
         "wall - loop: start and end of mdrun; with the plugin the loading of torch and the model, "
         "once in a run; with the driver all that it adds.",
         "driver: stop, read the last frame, predict, write the topology, gmx grompp -t, start "

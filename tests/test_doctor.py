@@ -72,6 +72,27 @@ def test_a_gromacs_that_is_not_there_is_not_wrong_but_a_broken_one_is(
     assert not wrong or "libhwloc.so.15: cannot open" in advice
 
 
+@pytest.mark.parametrize(
+    "script, words, wrong",
+    [
+        (None, "not found (optional; voxion charges label --source dftb runs it)", False),
+        ("echo '|  DFTB+ release 25.1'; exit 1", "25.1, at", False),
+        ("echo 'libarpack.so.2: cannot open' >&2; exit 127", "does not start", True),
+    ],
+)
+def test_a_dftb_that_is_not_there_is_not_wrong_but_a_broken_one_is(
+    script, words, wrong, tmp_path, monkeypatch
+):
+    if script:
+        (tmp_path / "dftb+").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "dftb+").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    told, advice = found("DFTB+")
+    assert words in told
+    assert bool(advice) is wrong
+    assert not wrong or "libarpack.so.2: cannot open" in advice
+
+
 def test_a_kernel_that_is_not_there_is_wrong(tmp_path, monkeypatch):
     (tmp_path / "libvoxion_gromacs.so").touch()
     monkeypatch.setattr(plugin, "plugin_folder", lambda: str(tmp_path))

@@ -175,6 +175,19 @@ def _gromacs() -> Iterator[Finding]:
     yield Finding("gmxapi", gmxapi or "not found (optional; voxion mdrun --gmxapi uses it)")
 
 
+def _dftb() -> Iterator[Finding]:
+    from voxion.engines.dftb_run import PROGRAM, dftb_release, find_dftb
+
+    if shutil.which(PROGRAM) is None:
+        yield Finding("DFTB+", "not found (optional; voxion charges label --source dftb runs it)")
+        return
+    program = find_dftb()
+    try:
+        yield Finding("DFTB+", f"{dftb_release(program)}, at {program}")
+    except VoxionError as error:
+        yield Finding("DFTB+", "does not start", str(error))
+
+
 def _commands() -> Iterator[Finding]:
     # commands of this environment come first, whether it is activated or not
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
@@ -197,6 +210,7 @@ _CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _plugin,
     _lammps,
     _gromacs,
+    _dftb,
     _commands,
 )
 

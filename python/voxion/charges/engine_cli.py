@@ -1,7 +1,8 @@
-"""The commands of `voxion charges` that run LAMMPS: sample, label and run."""
+"""The commands of `voxion charges` that run MD or solve for charges: sample, label, couple, run."""
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +11,24 @@ import typer
 from rich.console import Console
 
 from voxion.charges.dataset import ChargeDataset, open_dataset
-from voxion.engines.electrode import ElectrodeLabels, ElectrodeSettings, label_electrode
+from voxion.engines.coupling import INTERVAL
+from voxion.engines.coupling import couple as couple_run
+from voxion.engines.dftb import DftbLabels
+from voxion.engines.electrode import ElectrodeLabels, ElectrodeSettings
+from voxion.engines.labels import relabel
 from voxion.engines.sampling import model_method, sample_run
+from voxion.engines.skipped import SkippedFrames
+from voxion.errors import VoxionError
 from voxion.systems.description import load_system
 
 console = Console()
+
+
+class SourceChoice(str, Enum):
+    """What computes the charges."""
+
+    electrode = "electrode"
+    dftb = "dftb"
 
 
 class Algorithm(str, Enum):
@@ -39,6 +53,10 @@ Solver = Annotated[Algorithm, typer.Option(help="How ELECTRODE solves for the ch
 ThomasFermi = Annotated[
     float | None,
     typer.Option(help="Thomas-Fermi length, angstrom; without it a perfect conductor."),
+]
+Source = Annotated[SourceChoice, typer.Option(help="What computes the charges.")]
+Parameters = Annotated[
+    Path | None, typer.Option(help="With dftb: folder of the Slater-Koster file C-C.skf.")
 ]
 
 
@@ -65,12 +83,41 @@ def label(
     system: System,
     dataset: Annotated[Path, typer.Argument(help="Data set whose frames are labelled.")],
     output: Output,
+    source: Source = SourceChoice.electrode,
     algorithm: Solver = Algorithm.mat_inv,
     thomas_fermi: ThomasFermi = None,
+    parameters: Parameters = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="With dftb: frames at a time; all processors by default."),
+    ] = None,
 ) -> None:
-    """Give frames of a data set, such as those of a run with a model, the charges of ELECTRODE."""
-    settings = ElectrodeSettings(algorithm=algorithm.value, thomas_fermi=thomas_fermi)
-    _tell(label_electrode(system, open_dataset(dataset), output, settings=settings), output)
+    """Give frames of a data set, such as those of a run with a model, the charges of a solver."""
+    if source is SourceChoice.electrode and workers is not None:
+        raise VoxionError("--workers is for --source dftb; ELECTRODE labels one frame at a time.")
+    at_a_time = (workers or _processors()) if source is SourceChoice.dftb else 1
+    with _solver(system, source, algorithm, thomas_fermi, parameters) as solver:
+        labelled = relabel(solver, open_dataset(dataset), output, workers=at_a_time)
+    _tell(labelled, output)
+
+
+def couple(
+    system: System,
+    output: Output,
+    source: Source = SourceChoice.electrode,
+    interval: Annotated[float, typer.Option(help="MD between updates, ps.")] = INTERVAL,
+    frames: Annotated[int, typer.Option(min=1, help="Updates in all; each is a frame.")] = 100,
+    start: Start = None,
+    resume: Resume = False,
+    algorithm: Solver = Algorithm.mat_inv,
+    thomas_fermi: ThomasFermi = None,
+    parameters: Parameters = None,
+) -> None:
+    """Run MD with charges that a solver sets anew after every interval, and keep the frames."""
+    threads = _processors()
+    with _solver(system, source, algorithm, thomas_fermi, parameters, threads) as solver:
+        dataset = couple_run(solver, system, output, frames, interval, start=start, resume=resume)
+    _tell(dataset, output)
 
 
 def run(
@@ -92,7 +139,36 @@ def run(
     _tell(dataset, output)
 
 
+def _solver(
+    system: Path,
+    source: SourceChoice,
+    algorithm: Algorithm,
+    thomas_fermi: float | None,
+    parameters: Path | None,
+    threads: int = 1,
+) -> ElectrodeLabels | DftbLabels:
+    if source is SourceChoice.electrode:
+        if parameters is not None:
+            raise VoxionError("--parameters is for --source dftb; ELECTRODE has none.")
+        settings = ElectrodeSettings(algorithm=algorithm.value, thomas_fermi=thomas_fermi)
+        return ElectrodeLabels(system, settings)
+    if thomas_fermi is not None or algorithm is not Algorithm.mat_inv:
+        raise VoxionError("--thomas-fermi and --algorithm are for --source electrode.")
+    if parameters is None:
+        raise VoxionError(
+            "--source dftb needs --parameters FOLDER, with the Slater-Koster file C-C.skf."
+        )
+    return DftbLabels(system, parameters, threads=threads)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
 def _tell(dataset: ChargeDataset, output: Path) -> None:
     console.print(
         f"{output}: {dataset.frames} frames of {dataset.surface_atoms} charges", soft_wrap=True
     )
+    if left_out := SkippedFrames.of(output):
+        steps = ", ".join(str(frame["step"]) for frame in left_out)
+        console.print(f"{len(left_out)} frames left out, of steps {steps}", soft_wrap=True)

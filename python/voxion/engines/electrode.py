@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxion.charges.dataset import ChargeDataset
-from voxion.engines.labels import relabel
+from voxion.engines.labels import check_sources, relabel
 from voxion.engines.lammps import cell_of, gather, in_group, lammps_errors, lammps_session, wrap
 from voxion.engines.sampling import ChargeMethod, load_configuration, sample_run
 from voxion.errors import VoxionError
@@ -139,6 +139,13 @@ class ElectrodeLabels:
         """Number of electrolyte atoms."""
         return sum(s.count for s in self.description.species)
 
+    @property
+    def surface_positions(self) -> NDArray[np.float64]:
+        """Of the carbons, [M, 3], angstrom; starts LAMMPS."""
+        with lammps_errors():
+            positions: NDArray[np.float64] = gather(self._started(), "x", 3)[self._surface]
+        return positions
+
     def __enter__(self) -> ElectrodeLabels:
         return self
 
@@ -168,7 +175,7 @@ class ElectrodeLabels:
         VoxionError
             Wrong number of atoms, or atoms outside the bounds along z.
         """
-        self._check(source_positions)
+        check_sources(self.description, source_positions)
         try:
             with lammps_errors():
                 return self._solve(np.asarray(source_positions, np.float64))
@@ -206,17 +213,21 @@ class ElectrodeLabels:
         )
 
     def _solve(self, source_positions: NDArray[np.float64]) -> NDArray[np.float64]:
-        if self._engine is None:
-            self._engine = self._start()
-        cell, origin = cell_of(self._engine)
-        positions = gather(self._engine, "x", 3)
+        engine = self._started()
+        cell, origin = cell_of(engine)
+        positions = gather(engine, "x", 3)
         positions[self._sources] = wrap(source_positions, cell, origin, self.description.periodic)
         flat = np.ascontiguousarray(positions.ravel())
-        self._engine.scatter_atoms("x", 1, 3, np.ctypeslib.as_ctypes(flat))
+        engine.scatter_atoms("x", 1, 3, np.ctypeslib.as_ctypes(flat))
         # nothing moves in this step; it sorts the atoms into the box anew and sets the charges
-        self._engine.command("run 1 pre no post no")
-        charges: NDArray[np.float64] = gather(self._engine, "q")[self._surface]
+        engine.command("run 1 pre no post no")
+        charges: NDArray[np.float64] = gather(engine, "q")[self._surface]
         return charges
+
+    def _started(self) -> Any:
+        if self._engine is None:
+            self._engine = self._start()
+        return self._engine
 
     def _start(self) -> Any:
         engine = self._stack.enter_context(
@@ -232,20 +243,6 @@ class ElectrodeLabels:
         self._surface = in_group(engine, "surface")
         self._sources = in_group(engine, "electrolyte")
         return engine
-
-    def _check(self, source_positions: NDArray[np.floating]) -> None:
-        if source_positions.shape != (self.sources, 3):
-            raise VoxionError(
-                f"Expected positions of {self.sources} electrolyte atoms, [N, 3]; found "
-                f"{list(source_positions.shape)}."
-            )
-        low, high = self.description.box_z
-        z = source_positions[:, 2]
-        if not (np.isfinite(source_positions).all() and low < z.min() and z.max() < high):
-            raise VoxionError(
-                f"Electrolyte atoms lie outside the box, z from {low} to {high} A, or their "
-                "positions are not finite."
-            )
 
 
 def label_electrode(

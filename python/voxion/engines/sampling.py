@@ -6,7 +6,8 @@ The charges come from a fix that updates them at every step, whichever: ELECTROD
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,10 +124,77 @@ def sample_run(
         No such system, no equilibrated configuration, an output that is there already or is of
         another system, or an error of LAMMPS.
     """
+    description = load_system(system)
+    settle_steps = steps_of(settle, description.timestep, "settle", smallest=0)
+    with sampling_run(
+        system, output, method, frames, interval, start=start, resume=resume
+    ) as sampling:
+        engine = sampling.engine
+        engine.command("run 0 post no")
+        if not sampling.continued and settle_steps:
+            engine.command(f"run {settle_steps} pre no post no")
+            engine.command("reset_timestep 0")
+            engine.command("run 0 post no")
+        _collect(sampling, frames, progress)
+    return open_dataset(output)
+
+
+@dataclass(frozen=True)
+class SamplingRun:
+    """A LAMMPS in this process that is ready to run and fill a data set.
+
+    Attributes
+    ----------
+    engine : lammps.lammps
+    collector : FrameCollector
+    writer : ChargeDatasetWriter
+    restart : Path
+        Restart file of the last frame.
+    every : int
+        MD steps between frames.
+    continued : bool
+        Whether `restart` was read.
+    """
+
+    engine: Any
+    collector: FrameCollector
+    writer: ChargeDatasetWriter
+    restart: Path
+    every: int
+    continued: bool
+
+    @property
+    def step(self) -> int:
+        """MD step of this moment."""
+        return int(self.engine.get_thermo("step"))
+
+
+@contextmanager
+def sampling_run(
+    system: str | Path,
+    output: str | Path,
+    method: ChargeMethod,
+    frames: int,
+    interval: float,
+    *,
+    start: str | Path | None = None,
+    resume: bool = False,
+) -> Iterator[SamplingRun]:
+    """Begin, or continue, a run that fills a data set; parameters as in `sample_run`.
+
+    Yields
+    ------
+    SamplingRun
+        With everything read but no step made.
+
+    Raises
+    ------
+    VoxionError
+        As `sample_run`.
+    """
     folder, output = Path(system).resolve(), Path(output).resolve()
     description = load_system(folder)
-    every = _steps(interval, description.timestep, "interval")
-    settle_steps = _steps(settle, description.timestep, "settle", smallest=0)
+    every = steps_of(interval, description.timestep, "interval")
     if frames < 1:
         raise VoxionError(f"The number of frames must be positive, found {frames}.")
     if output.exists() and not resume:
@@ -155,14 +223,9 @@ def sample_run(
             engine.command("reset_timestep 0")
         collector = FrameCollector(engine, description)
         writer = collector.writer(output, method.settings, append=True)
-        _check_phase(writer, int(engine.get_thermo("step")), continued, restart)
-        engine.command("run 0 post no")
-        if not continued and settle_steps:
-            engine.command(f"run {settle_steps} pre no post no")
-            engine.command("reset_timestep 0")
-            engine.command("run 0 post no")
-        _collect(engine, collector, writer, restart, frames, every, progress)
-    return open_dataset(output)
+        run = SamplingRun(engine, collector, writer, restart, every, continued)
+        _check_phase(run)
+        yield run
 
 
 def load_configuration(
@@ -248,50 +311,55 @@ def single(
     return wrap(wrapped.astype(np.float64), cell, origin, periodic).astype(np.float32)
 
 
-def _collect(
-    engine: Any,
-    collector: FrameCollector,
-    writer: ChargeDatasetWriter,
-    restart: Path,
-    frames: int,
-    every: int,
-    progress: bool,
-) -> None:
-    partial = restart.with_name(f".{restart.name}")
-    engine.command(f"restart {every} {quoted(partial)}")
-    bar = Progress(
-        TextColumn("sampling"),
+def frames_bar(what: str, progress: bool) -> Progress:
+    """Progress bar that counts frames."""
+    return Progress(
+        TextColumn(what),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("frames"),
         TimeRemainingColumn(),
         disable=not progress,
     )
-    with bar:
+
+
+def _collect(sampling: SamplingRun, frames: int, progress: bool) -> None:
+    engine, writer = sampling.engine, sampling.writer
+    partial = sampling.restart.with_name(f".{sampling.restart.name}")
+    engine.command(f"restart {sampling.every} {quoted(partial)}")
+    with frames_bar("sampling", progress) as bar:
         task = bar.add_task("sampling", total=frames, completed=writer.frames)
-        step = int(engine.get_thermo("step"))
+        step = sampling.step
         # killed between a restart and its frame: the frame is the restart's configuration
         if step > 0 and (writer.last_step is None or step > writer.last_step):
-            writer.append(collector.frame())
+            writer.append(sampling.collector.frame())
             bar.update(task, completed=writer.frames)
         while writer.frames < frames:
-            engine.command(f"run {every} pre no post no")
-            step += every
+            engine.command(f"run {sampling.every} pre no post no")
+            step += sampling.every
             # the restart first: it is never older than the last frame
-            Path(f"{partial}.{step}").replace(restart)
-            writer.append(collector.frame())
+            Path(f"{partial}.{step}").replace(sampling.restart)
+            writer.append(sampling.collector.frame())
             bar.update(task, completed=writer.frames)
 
 
-def _check_phase(writer: ChargeDatasetWriter, step: int, continued: bool, restart: Path) -> None:
-    if continued and writer.last_step is not None and step < writer.last_step:
+def _check_phase(sampling: SamplingRun) -> None:
+    writer, step = sampling.writer, sampling.step
+    if sampling.continued and writer.last_step is not None and step < writer.last_step:
         raise VoxionError(
-            f"{restart} is of step {step}, older than the last frame of {writer.path} "
+            f"{sampling.restart} is of step {step}, older than the last frame of {writer.path} "
             f"(step {writer.last_step}): they do not belong together."
         )
 
 
-def _steps(picoseconds: float, timestep: float, name: str, smallest: int = 1) -> int:
+def steps_of(picoseconds: float, timestep: float, name: str, smallest: int = 1) -> int:
+    """MD steps in a time.
+
+    Raises
+    ------
+    VoxionError
+        It is no whole number of steps, or less than `smallest`.
+    """
     steps = round(picoseconds * 1000.0 / timestep)
     if steps < smallest or abs(steps * timestep / 1000.0 - picoseconds) > 1e-9:
         raise VoxionError(

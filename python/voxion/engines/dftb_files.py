@@ -1,0 +1,210 @@
+"""The files of one DFTB+ calculation: input, geometry, point charges; and the charges it gives.
+
+Keywords as in the DFTB+ manual. Lengths are in angstrom, charges in e.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from string import Template
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxion.errors import VoxionError
+
+PARAMETER_FILE = "C-C.skf"
+INPUT_FILE, RESULTS_FILE, RESTART_FILE = "dftb_in.hsd", "results.tag", "charges.bin"
+
+# The parser's version is that of DFTB+ 22.2; later releases read it as it was meant then.
+_INPUT = Template("""\
+Geometry = GenFormat {
+  <<< "geo.gen"
+}
+Hamiltonian = DFTB {
+  SCC = Yes
+  SCCTolerance = $scc_tolerance
+  MaxSCCIterations = $max_iterations
+  EwaldTolerance = $ewald_tolerance
+  Charge = $total_charge
+  ReadInitialCharges = $restart
+  MaxAngularMomentum {
+    C = "p"
+  }
+  SlaterKosterFiles = Type2FileNames {
+    Prefix = "./"
+    Separator = "-"
+    Suffix = ".skf"
+  }
+  Filling = Fermi {
+    Temperature [K] = $temperature
+  }
+  KPointsAndWeights = {
+    0.0 0.0 0.0 1.0
+  }
+  Mixer = Broyden {
+    MixingParameter = $mixing
+  }
+  ElectricField = {
+    PointCharges = {
+      CoordsAndCharges [Angstrom] = DirectRead {
+        Records = $point_charges
+        File = "pc.dat"
+      }
+    }
+  }
+  Solver = DivideAndConquer {}
+}
+Options {
+  WriteResultsTag = Yes
+  WriteDetailedOut = No
+  WriteChargesAsText = No
+}
+Analysis {
+  CalculateForces = No
+  MullikenAnalysis = Yes
+}
+ParserOptions {
+  ParserVersion = 12
+}
+""")
+
+_HEADER = re.compile(r"^gross_atomic_charges *:real:\d+:([\d,]+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class DftbSettings:
+    """Settings of a DFTB+ calculation at the Gamma point.
+
+    Attributes
+    ----------
+    scc_tolerance : float
+        Largest change of a charge in the last iteration, e.
+    max_iterations : int
+        Of the self-consistent charges.
+    mixing : float
+        Parameter of the Broyden mixer.
+    ewald_tolerance : float
+        Of the Ewald sums over the point charges; 1e-5 and 1e-9 give the same charges to 1e-4 e.
+    temperature : float
+        Of the electrons (Fermi filling), K.
+    """
+
+    scc_tolerance: float = 1e-4
+    max_iterations: int = 200
+    mixing: float = 0.1
+    ewald_tolerance: float = 1e-5
+    temperature: float = 300.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value <= 0:
+                raise VoxionError(f"{name} must be positive, found {value}.")
+
+
+DEFAULTS = DftbSettings()
+
+
+@dataclass(frozen=True)
+class ChargedSheet:
+    """What does not change from frame to frame.
+
+    Attributes
+    ----------
+    positions : ndarray [M, 3]
+        Of the carbons.
+    cell : ndarray [3, 3]
+        Lattice vectors in rows; DFTB+ is periodic along all three.
+    total_charge : float
+        Of the carbons.
+    source_charges : ndarray [N]
+        Of the electrolyte's atoms.
+    """
+
+    positions: NDArray[np.float64]
+    cell: NDArray[np.float64]
+    total_charge: float
+    source_charges: NDArray[np.float64]
+
+
+def write_calculation(
+    folder: Path,
+    sheet: ChargedSheet,
+    source_positions: NDArray[np.floating],
+    settings: DftbSettings,
+    *,
+    restart: bool = False,
+) -> None:
+    """Write ``dftb_in.hsd``, ``geo.gen`` and ``pc.dat``.
+
+    Parameters
+    ----------
+    folder : Path
+        Exists, and has the Slater-Koster file.
+    sheet : ChargedSheet
+    source_positions : ndarray [N, 3]
+        Any periodic image does: DFTB+ folds point charges into its cell.
+    settings : DftbSettings
+    restart : bool
+        Begin with the charges of the ``charges.bin`` in the folder.
+    """
+    text = _INPUT.substitute(
+        vars(settings),
+        total_charge=sheet.total_charge,
+        restart="Yes" if restart else "No",
+        point_charges=len(sheet.source_charges),
+    )
+    (folder / INPUT_FILE).write_text(text)
+    atoms = [
+        f"{number} 1 {x:.8f} {y:.8f} {z:.8f}"
+        for number, (x, y, z) in enumerate(sheet.positions, start=1)
+    ]
+    lattice = [f"{x:.8f} {y:.8f} {z:.8f}" for x, y, z in sheet.cell]
+    lines = [f"{len(atoms)} S", "C", *atoms, "0 0 0", *lattice]
+    (folder / "geo.gen").write_text("\n".join(lines) + "\n")
+    points = np.column_stack([source_positions, sheet.source_charges])
+    np.savetxt(folder / "pc.dat", points, fmt="%.6f")
+
+
+def read_charges(results: Path, atoms: int) -> NDArray[np.float64]:
+    """Mulliken charges of the atoms from ``results.tag``.
+
+    The tag ``gross_atomic_charges`` is the charge of the core less that of the electrons: atoms
+    with a surplus of electrons are negative.
+
+    Parameters
+    ----------
+    results : Path
+    atoms : int
+        Number of atoms, M.
+
+    Returns
+    -------
+    ndarray [M]
+
+    Raises
+    ------
+    VoxionError
+        The file has no charges, or not of so many atoms.
+    """
+    try:
+        text = results.read_text()
+    except OSError as error:
+        raise VoxionError(f"{results} cannot be read: {error.strerror}.") from None
+    header = _HEADER.search(text)
+    if header is None:
+        raise VoxionError(f"{results} has no gross_atomic_charges: DFTB+ did not write them.")
+    count = prod(int(size) for size in header.group(1).split(","))
+    try:
+        charges = np.array(text[header.end() :].split(maxsplit=count)[:count], np.float64)
+    except ValueError:  # a number that is cut off, or the next tag
+        charges = np.empty(0)
+    if count != atoms or len(charges) != atoms or not np.isfinite(charges).all():
+        raise VoxionError(
+            f"{results}: expected gross_atomic_charges of {atoms} atoms, found {count} announced "
+            f"and {len(charges)} that can be read."
+        )
+    return charges

@@ -69,6 +69,10 @@ ChargeContract parse_charge_contract(const std::string &json, const std::string 
   if (positions && reader.has("radial_functions"))
     reader.fail("its contract has 'radial_functions', which inputs 'positions' do not use");
   if (!positions) contract.radial_functions = read_radial_functions(reader);
+  if (reader.has("total_charge_input"))
+    contract.total_charge_input = reader.get<bool>("total_charge_input", "true or false");
+  if (positions && contract.total_charge_input)
+    reader.fail("its contract has 'total_charge_input', which inputs 'positions' do not use");
   contract.input_ranges = reader.ranges(positions ? 3 : contract.radial_functions->widths.size());
   return contract;
 }

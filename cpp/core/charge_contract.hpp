@@ -33,6 +33,7 @@ struct ChargeContract {
   std::optional<long> surface_atoms;                // none: any number
   std::vector<SourceSpecies> sources;               // for positions: runs in ascending atom ID
   std::optional<RadialFunctions> radial_functions;  // site potentials only
+  bool total_charge_input = false;                  // site potentials only: forward takes the total
   InputRanges input_ranges;
 };
 

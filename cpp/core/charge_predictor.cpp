@@ -142,13 +142,27 @@ ChargeReport ChargePredictor::from_site_potentials(std::span<const double> poten
                                                    std::span<const double> surface,
                                                    const Cell &cell, double total,
                                                    std::span<double> charges) {
-  const auto m = static_cast<std::int64_t>(charges.size());
-  const auto k = static_cast<std::int64_t>(contract_.input_ranges.min.size());
-  auto report = finish(
-      {{potentials.data(), {m, k}}, {surface.data(), {m, 3}}, {cell.vectors[0].data(), {3, 3}}},
-      total, charges);
+  auto inputs = local_inputs(potentials, surface, cell);
+  if (contract_.total_charge_input) inputs.push_back({&total, {1}});
+  auto report = finish(inputs, total, charges);
   report.outside_fraction = outside_fraction(potentials);
   return report;
+}
+
+std::optional<double> ChargePredictor::distance(std::span<const double> potentials,
+                                                std::span<const double> surface, const Cell &cell) {
+  const auto distance = runner_->distance(local_inputs(potentials, surface, cell));
+  if (distance && !std::isfinite(*distance))
+    throw Error("the model's distance from its training data is not finite");
+  return distance;
+}
+
+std::vector<ArrayView> ChargePredictor::local_inputs(std::span<const double> potentials,
+                                                     std::span<const double> surface,
+                                                     const Cell &cell) const {
+  const auto m = static_cast<std::int64_t>(surface.size() / 3);
+  const auto k = static_cast<std::int64_t>(contract_.input_ranges.min.size());
+  return {{potentials.data(), {m, k}}, {surface.data(), {m, 3}}, {cell.vectors[0].data(), {3, 3}}};
 }
 
 ChargeReport ChargePredictor::finish(const std::vector<ArrayView> &inputs, double total,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -54,10 +55,16 @@ class ChargePredictor {
   ChargeReport from_site_potentials(std::span<const double> potentials,
                                     std::span<const double> surface, const Cell &cell, double total,
                                     std::span<double> charges);
+  // How far these inputs are from those of the training, in units of the furthest one there; none
+  // when the model does not tell. Throws Error when that is not finite.
+  std::optional<double> distance(std::span<const double> potentials,
+                                 std::span<const double> surface, const Cell &cell);
 
  private:
   ChargeReport finish(const std::vector<ArrayView> &inputs, double total,
                       std::span<double> charges);
+  std::vector<ArrayView> local_inputs(std::span<const double> potentials,
+                                      std::span<const double> surface, const Cell &cell) const;
   double outside_fraction(std::span<const double> inputs) const;
 
   std::unique_ptr<ModelRunner> runner_;

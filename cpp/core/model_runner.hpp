@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ class ModelRunner {
   // Runs the model on float64 inputs; returns its flattened float64 output.
   // Throws Error when the model fails or does not return one tensor.
   virtual std::vector<double> forward(const std::vector<ArrayView> &inputs) = 0;
+  // What the model's optional method `distance` gives for the same inputs; none without one.
+  virtual std::optional<double> distance(const std::vector<ArrayView> &) { return std::nullopt; }
 };
 
 // Loads a TorchScript archive. `device` is "cpu" or "cuda"; `threads` is the number of threads that

@@ -60,6 +60,20 @@ class TorchScriptRunner : public ModelRunner {
   const std::string &contract_json() const override { return contract_; }
 
   std::vector<double> forward(const std::vector<ArrayView> &inputs) override {
+    return call("forward", inputs);
+  }
+
+  std::optional<double> distance(const std::vector<ArrayView> &inputs) override {
+    if (!module_.find_method("distance")) return std::nullopt;
+    const auto result = call("distance", inputs);
+    if (result.size() != 1)
+      throw Error("method distance of model " + path_ + " must give one number, found " +
+                  std::to_string(result.size()));
+    return result[0];
+  }
+
+ private:
+  std::vector<double> call(const std::string &method, const std::vector<ArrayView> &inputs) {
     const ThreadGuard guard(threads_);
     const c10::InferenceMode inference;
     // No profiling executor: its first calls take tens of milliseconds and its later ones may
@@ -73,7 +87,7 @@ class TorchScriptRunner : public ModelRunner {
             torch::from_blob(const_cast<double *>(input.data), input.shape, torch::kFloat64)
                 .to(device_, torch::kFloat64, /*non_blocking=*/false, /*copy=*/true));
       }
-      const auto result = module_.forward(std::move(arguments));
+      const auto result = module_.get_method(method)(std::move(arguments));
       if (!result.isTensor()) throw Error("model " + path_ + " did not return one tensor");
       const auto output = result.toTensor().to(torch::kCPU, torch::kFloat64).contiguous().flatten();
       const double *data = output.const_data_ptr<double>();
@@ -81,11 +95,10 @@ class TorchScriptRunner : public ModelRunner {
     } catch (const Error &) {
       throw;
     } catch (const std::exception &e) {
-      throw Error("model " + path_ + " failed in its forward call: " + e.what());
+      throw Error("model " + path_ + " failed in its " + method + " call: " + e.what());
     }
   }
 
- private:
   std::string path_;
   torch::Device device_;
   int threads_;

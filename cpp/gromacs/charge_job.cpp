@@ -171,7 +171,7 @@ void ChargeJob::update(const MdrunFrame &frame) {
   ++updates_;
   updated_ = true;
   check_range(frame.step);
-  if (table_) table_->add(frame.time() + frame.timestep, report_, 1000.0 * spent.count());
+  if (table_) write_row(frame, 1000.0 * spent.count());
 }
 
 std::vector<double> ChargeJob::predict(const MdrunFrame &frame) {
@@ -202,6 +202,14 @@ std::vector<double> ChargeJob::run_model(const MdrunFrame &frame) {
                                         cell, total_, charges);
   }
   return charges;
+}
+
+void ChargeJob::write_row(const MdrunFrame &frame, double milliseconds) {
+  double distance = 0.0;
+  if (site_potentials_)
+    distance =
+        predictor_.distance(potentials_, surface_positions_, in_angstrom(frame.cell)).value_or(0.0);
+  table_->add(frame.time() + frame.timestep, report_, distance, milliseconds);
 }
 
 void ChargeJob::check_range(std::int64_t step) {

@@ -47,6 +47,7 @@ class ChargeJob {
   std::vector<double> predict(const MdrunFrame &frame);
   std::vector<double> run_model(const MdrunFrame &frame);
   void check_range(std::int64_t step);
+  void write_row(const MdrunFrame &frame, double milliseconds);
 
   ChargeSettings settings_;
   std::int64_t nstlist_;

@@ -14,8 +14,8 @@ namespace voxion_gromacs {
 namespace {
 
 constexpr const char *columns[] = {
-    "correction (e)", "smallest charge (e)",   "mean charge (e)", "largest charge (e)",
-    "residual (e)",   "fraction out of range", "wall time (ms)"};
+    "correction (e)", "smallest charge (e)",   "mean charge (e)",        "largest charge (e)",
+    "residual (e)",   "fraction out of range", "distance from training", "wall time (ms)"};
 
 std::string header(const std::string &group) {
   std::string text = "# updates of the charges of group " + group + " by voxion\n";
@@ -65,11 +65,12 @@ ChargeTable::ChargeTable(const std::string &path, const std::string &group, doub
   voxion::write_whole(path, text.data(), text.size());
 }
 
-void ChargeTable::add(double time, const voxion::ChargeReport &report, double milliseconds) {
+void ChargeTable::add(double time, const voxion::ChargeReport &report, double distance,
+                      double milliseconds) {
   char row[256];
-  std::snprintf(row, sizeof(row), "%14.6f %13.6e %13.6e %13.6e %13.6e %13.6e %9.6f %9.3f\n", time,
-                report.correction, report.min, report.mean, report.max, report.residual(),
-                report.outside_fraction, milliseconds);
+  std::snprintf(row, sizeof(row), "%14.6f %13.6e %13.6e %13.6e %13.6e %13.6e %9.6f %9.4f %9.3f\n",
+                time, report.correction, report.min, report.mean, report.max, report.residual(),
+                report.outside_fraction, distance, milliseconds);
   std::ofstream file(path_, std::ios::app);
   file << row << std::flush;
   if (!file) throw voxion::Error(path_ + " cannot be written; is the disk full?");

@@ -15,7 +15,7 @@ class ChargeTable {
   ChargeTable(const std::string &path, const std::string &group, double continued_at);
 
   // Adds the row of an update whose charges act from `time` (ps) on. Throws Error.
-  void add(double time, const voxion::ChargeReport &report, double milliseconds);
+  void add(double time, const voxion::ChargeReport &report, double distance, double milliseconds);
 
  private:
   std::string path_;

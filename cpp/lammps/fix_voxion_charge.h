@@ -63,6 +63,7 @@ class FixVoxionCharge : public Fix {
   void predict();
   void gather_positions(const std::vector<tagint> &tags, int bit, std::vector<double> &xyz);
   void check_range();
+  double distance();
   void scatter();
   std::string place_of(std::size_t site) const;
 
@@ -92,7 +93,9 @@ class FixVoxionCharge : public Fix {
   bigint last_update_ = -1;
   bigint continued_at_ = -1;  // step of the restart file whose charges are in effect
   bool range_warned_ = false;
-  bigint updates_ = 0;  // of this run, without its setup
+  double distance_ = 0.0;
+  bigint distance_at_ = -1;  // step of the update that distance_ is of
+  bigint updates_ = 0;       // of this run, without its setup
   double seconds_ = 0.0, last_milliseconds_ = 0.0;
 };
 

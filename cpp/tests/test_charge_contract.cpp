@@ -82,4 +82,7 @@ TEST(every_rule_of_the_contract_is_enforced) {
   bad(positions, "[[29, 0, 0], [0, 30, 0], [0, 0, 86]]", "[29, 30, 86]", "3 x 3 matrix");
   bad(positions, "\"input_ranges\"", "\"radial_functions\": {\"form\": \"erfc\"}, \"input_ranges\"",
       "do not use");
+  bad(positions, "\"input_ranges\"", "\"total_charge_input\": true, \"input_ranges\"",
+      "do not use");
+  bad(local, "\"input_ranges\"", "\"total_charge_input\": 1, \"input_ranges\"", "true or false");
 }

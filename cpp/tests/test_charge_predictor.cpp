@@ -75,6 +75,20 @@ TEST(total_is_exact_and_the_correction_even) {
   CHECK(report.min == charges[1] && report.max == charges[0]);
 }
 
+TEST(a_model_gets_the_total_charge_where_its_contract_says_so) {
+  std::string contract = local;
+  contract.insert(contract.rfind('}'), ", \"total_charge_input\": true");
+  auto model = predictor(contract, [](const std::vector<ArrayView> &inputs) {
+    CHECK(inputs.size() == 4 && inputs[3].shape == std::vector<std::int64_t>{1});
+    return std::vector<double>(3, inputs.at(3).data[0] / 3);
+  });
+  const std::vector<double> potentials(6, 0.0), surface(9, 0.0);
+  std::vector<double> charges(3);
+  CHECK_NEAR(model.from_site_potentials(potentials, surface, cell, -1.5, charges).correction, 0.0,
+             1e-15);
+  CHECK(!model.distance(potentials, surface, cell));
+}
+
 TEST(total_is_exact_to_1e12_for_large_surfaces) {
   std::vector<double> charges(50000);
   for (std::size_t i = 0; i < charges.size(); ++i) charges[i] = std::sin(0.7 * i) * 1e3;

@@ -44,6 +44,17 @@ TEST(a_model_is_loaded_with_its_contract_and_run) {
     CHECK(runner->forward({{x, {2}}}) == (std::vector<double>{3.0, -7.5}));
 }
 
+TEST(a_model_may_tell_a_distance) {
+  const double x[] = {1.0, -2.5};
+  const std::vector<ArrayView> inputs{{x, {2}}};
+  CHECK(!load_torchscript(save("without.pt", scale, "{}"), "cpu", 1)->distance(inputs));
+  const std::string both = std::string(scale) + "def distance(self, x):\n  return x.abs().max()\n";
+  CHECK(load_torchscript(save("with.pt", both, "{}"), "cpu", 1)->distance(inputs) == 2.5);
+  const std::string many = std::string(scale) + "def distance(self, x):\n  return x\n";
+  CHECK_THROWS(load_torchscript(save("many.pt", many, "{}"), "cpu", 1)->distance(inputs), Error,
+               "must give one number, found 2");
+}
+
 TEST(files_that_are_no_model_are_refused) {
   CHECK_THROWS(load_torchscript("/nowhere/m.pt", "cpu", 1), Error, "/nowhere/m.pt");
   const auto path = temporary("text.pt");

@@ -12,6 +12,7 @@ import voxion
 from voxion.charges.cli import app as charges
 from voxion.charges.engine_cli import couple, label, run, sample
 from voxion.charges.report_cli import report
+from voxion.charges.select_cli import select
 from voxion.engines.mdrun_cli import mdrun
 from voxion.errors import VoxionError
 from voxion.systems.cli import app as systems
@@ -26,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for charge_command in (sample, label, couple, run, report):
+for charge_command in (sample, label, couple, run, report, select):
     charges.command()(charge_command)
 for voxel_command in (train, score_classifier, export_model, explain, morphology):
     voxels.command()(voxel_command)

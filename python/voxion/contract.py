@@ -99,6 +99,7 @@ class ChargeContract(Contract):
     source_order: Literal["ascending atom ID"] = "ascending atom ID"
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     radial_functions: RadialFunctions | None = None
+    total_charge_input: bool = False
 
     @model_validator(mode="after")
     def _fits_inputs(self) -> ChargeContract:
@@ -117,6 +118,8 @@ class ChargeContract(Contract):
             raise ValueError("inputs 'positions' need a 'count' in every source")
         if self.radial_functions is not None:
             raise ValueError("'radial_functions' are not used by inputs 'positions'")
+        if self.total_charge_input:
+            raise ValueError("'total_charge_input' is not used by inputs 'positions'")
 
     @property
     def input_count(self) -> int:

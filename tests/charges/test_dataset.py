@@ -157,6 +157,37 @@ def test_hdf5_layout(dataset, tmp_path):
         open_dataset(tmp_path / "other.h5")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("source_types", np.array([2, 3]), r"source_positions must be \[F = 4, N = 2, 3\]"),
+        ("source_types", np.array([2, 9, 4, 5]), "source_types has \\[9\\]"),
+        ("surface_charges", np.zeros((3, 6)), r"surface_charges must be \[F = 4, M = 6\]"),
+        ("surface_charges", np.zeros((4, 5)), r"surface_charges must be \[F = 4, M = 6\]"),
+        ("surface_positions", np.zeros(6), r"surface_positions must be \[M, 3\], found \[6\]"),
+        ("cell", np.eye(3), r"cell must be \[3\], found \[3, 3\]"),
+        ("total_charge_e", "four", "total_charge_e must be a number, found four"),
+    ],
+)
+def test_hdf5_arrays_that_do_not_fit_each_other(tmp_path, name, value, message):
+    content = {
+        "surface_positions": np.zeros((6, 3)),
+        "source_types": np.array([2, 3, 4, 5]),
+        "source_positions": np.zeros((4, 4, 3)),
+        "surface_charges": np.zeros((4, 6)),
+        "cell": np.ones(3),
+        "step": np.arange(4),
+    }
+    attributes = {"total_charge_e": 0.0}
+    (attributes if name in attributes else content)[name] = value
+    with h5py.File(tmp_path / "frames.h5", "w") as file:
+        file.attrs.update(attributes)
+        for key, array in content.items():
+            file[key] = array
+    with pytest.raises(VoxionError, match=message):
+        open_dataset(tmp_path / "frames.h5")
+
+
 def test_dftb_reference_data(shared_data):
     read = open_dataset(shared_data / "graphene-dftb" / "frames.h5")
     assert (read.frames, read.surface_atoms, read.sources) == (165, 336, 6371)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from tests.gromacs.harness import deviation, same
+from tests.lammps.conftest import local_contract, save_model
+from tests.lammps.test_updates import Distant
 from voxion.contract import load_model
 
 CARBONS = 216
@@ -128,6 +130,18 @@ def test_updates_at_a_multiple_of_the_pair_search(electrode, strong_model):
     assert (electrode.folder / "#charges.xvg.1#").exists()
     again = np.loadtxt(electrode.folder / "charges.xvg", comments=["#", "@"], ndmin=2)
     assert again[:, 0] == pytest.approx([0.02])
+
+
+def test_the_table_tells_the_distance_from_the_training_data(electrode, strong_model, tmp_path):
+    model = save_model(tmp_path / "distant.pt", Distant(), local_contract())
+    electrode.grompp()
+    told = []
+    for file in (strong_model, model):
+        electrode.jobs(charge_line(file, more="output charges.xvg"))
+        electrode.run("md", steps=20)
+        told.append(np.loadtxt(electrode.folder / "charges.xvg", comments=["#", "@"])[:, 7])
+    assert (told[0] == 0.0).all()
+    assert (told[1] > 0.01).all() and told[1][0] != told[1][1]
 
 
 def test_pair_search_at_every_step(electrode, strong_model):

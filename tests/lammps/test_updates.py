@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
-from voxion.engines.lammps import gather, in_group, lammps_session
+from voxion.engines.lammps import cell_of, gather, in_group, lammps_session, wrap
 
+from .conftest import local_contract
 from .harness import charge_fix, predicted, started, surface_charges
 
 
@@ -73,11 +75,12 @@ def test_outputs(sheet, local_model):
         assert vector[3] == -correction
         assert vector[4] == 0.0
         assert 0.0 < vector[5] < 1e4
+        assert engine.extract_fix("charges", 0, 1, 6) == 0.0  # this model tells no distance
         # before the even correction the model's sum was total - correction
         raw = charges - correction / 96
         assert raw.sum() == pytest.approx(-2.0 - correction, abs=1e-10)
         with pytest.raises(Exception):  # noqa: B017  (the Python module raises a bare Exception)
-            engine.command("thermo_style custom step f_charges[7]")
+            engine.command("thermo_style custom step f_charges[8]")
             engine.command("run 0")
 
 
@@ -143,3 +146,48 @@ def test_openmp_styles(sheet, local_model):
         engine.command(charge_fix(local_model))
         engine.command("run 5")
         assert abs(surface_charges(engine).sum() + 2.0) < 1e-12
+
+
+class Distant(torch.nn.Module):
+    """Tells the largest input as its distance from the training data."""
+
+    def forward(
+        self, potentials: torch.Tensor, positions: torch.Tensor, cell: torch.Tensor
+    ) -> torch.Tensor:
+        return -0.02 * potentials[:, 2]
+
+    @torch.jit.export
+    def distance(
+        self, potentials: torch.Tensor, positions: torch.Tensor, cell: torch.Tensor
+    ) -> torch.Tensor:
+        return potentials[:, 0].abs().max() + 100.0 * (positions.size(0) != 96)
+
+
+def test_distance_from_the_training_data_can_stop_a_run(sheet, make_model):
+    from voxion import _core
+
+    model = make_model("distant.pt", Distant())
+    with started(sheet, charge_fix(model, every=2)) as engine:
+        engine.command("variable distance equal f_charges[7]")
+        engine.command("thermo_style custom step v_distance")
+        engine.command("run 4")
+        told = engine.extract_fix("charges", 0, 1, 6)
+        positions, charges = gather(engine, "x", 3), gather(engine, "q")
+        surface, source = in_group(engine, "surface"), in_group(engine, "electrolyte")
+        cell, origin = cell_of(engine)
+        positions = wrap(positions, cell, origin, (True, True, False))
+        functions = local_contract()["radial_functions"]
+        potentials = _core.site_potentials(
+            positions[surface],
+            positions[source],
+            charges[source],
+            cell,
+            [True, True, False],
+            functions["widths"],
+            functions["cutoff"],
+        )
+        assert told == pytest.approx(np.abs(potentials[:, 0]).max(), rel=1e-9)
+        limit = 0.5 * told
+        engine.command(f"fix guard all halt 1 v_distance > {limit} error continue")
+        engine.command("run 10")
+        assert engine.get_thermo("step") < 14

@@ -134,15 +134,19 @@ def score(
     ] = FramesChoice.all,
     as_json: AsJson = False,
 ) -> None:
-    """Score a model on a data set, beside a constant and each atom's own mean."""
+    """Score a model's charges and the forces from them, beside a constant and atoms' means."""
     from voxion.charges.scores import score as run
 
     shown = console.is_terminal and not as_json
     result = run(model, dataset, "all" if frames is FramesChoice.all else "held-out", shown)
     if as_json:
         print(json.dumps(result.to_dict(), indent=2))
+        return
+    console.print(result.table())
+    if result.forces is not None:
+        console.print(result.forces.table())
     else:
-        console.print(result.table())
+        console.print(f"No errors of forces: {result.no_forces}", soft_wrap=True)
 
 
 @app.command("cross-validate")

@@ -289,23 +289,17 @@ def _open_zarr(path: Path) -> ChargeDataset:
 
 def _open_hdf5(path: Path) -> ChargeDataset:
     file = h5py.File(path, "r")
-    names = {"surface_positions", "source_positions", "source_types", "surface_charges"}
-    missing = (names | {"cell", "step"}) - set(file)
-    if missing or "total_charge_e" not in file.attrs:
+    try:
+        return _read_hdf5(file, path)
+    except VoxionError:
         file.close()
-        raise VoxionError(
-            f"{path} is not a data set of surface charges: it lacks "
-            f"{', '.join(sorted(missing)) or 'the attribute total_charge_e'}."
-        )
-    types = file["source_types"][:]
-    unknown = sorted(set(types.tolist()) - set(_HDF5_TYPES))
-    if unknown:
-        file.close()
-        raise VoxionError(
-            f"{path}: source_types has {unknown}; expected numbers among {sorted(_HDF5_TYPES)}."
-        )
+        raise
+
+
+def _read_hdf5(file: h5py.File, path: Path) -> ChargeDataset:
+    total = _check_hdf5(file, path)
     numbers = sorted(_HDF5_TYPES)
-    index = np.searchsorted(numbers, types)
+    index = np.searchsorted(numbers, file["source_types"][:])
     steps = np.asarray(file["step"][:], np.int64)
     cell = np.diag(np.asarray(file["cell"][:], np.float64))
     return ChargeDataset(
@@ -314,7 +308,7 @@ def _open_hdf5(path: Path) -> ChargeDataset:
         source_species=index.astype(np.int8),
         species=tuple(_HDF5_TYPES[n][0] for n in numbers),
         periodic=(True, True, False),
-        total_charge=float(file.attrs["total_charge_e"]),
+        total_charge=total,
         cell_origin=np.zeros(3),
         cells=np.repeat(cell[None], len(steps), axis=0),
         steps=steps,
@@ -325,6 +319,47 @@ def _open_hdf5(path: Path) -> ChargeDataset:
         _positions=file["source_positions"],
         _charges=file["surface_charges"],
     )
+
+
+def _check_hdf5(file: h5py.File, path: Path) -> float:
+    """Make sure that names, shapes and types fit together; the total charge, e."""
+    shapes = {
+        "surface_positions": ("M", 3),
+        "source_types": ("N",),
+        "cell": (3,),
+        "step": ("F",),
+        "source_positions": ("F", "N", 3),
+        "surface_charges": ("F", "M"),
+    }
+    missing = set(shapes) - set(file)
+    if missing or "total_charge_e" not in file.attrs:
+        raise VoxionError(
+            f"{path} is not a data set of surface charges: it lacks "
+            f"{', '.join(sorted(missing)) or 'the attribute total_charge_e'}."
+        )
+    sizes: dict[str | int, int] = {3: 3}
+    for name, dimensions in shapes.items():
+        found = file[name].shape
+        if len(found) == len(dimensions):
+            for dimension, size in zip(dimensions, found, strict=True):
+                sizes.setdefault(dimension, size)
+        if found != tuple(sizes.get(dimension, -1) for dimension in dimensions):
+            wanted = ", ".join(
+                f"{dimension} = {sizes[dimension]}"
+                if isinstance(dimension, str) and dimension in sizes
+                else str(dimension)
+                for dimension in dimensions
+            )
+            raise VoxionError(f"{path}: {name} must be [{wanted}], found {list(found)}.")
+    unknown = sorted(set(file["source_types"][:].tolist()) - set(_HDF5_TYPES))
+    if unknown:
+        raise VoxionError(
+            f"{path}: source_types has {unknown}; expected numbers among {sorted(_HDF5_TYPES)}."
+        )
+    total = np.asarray(file.attrs["total_charge_e"])
+    if total.size != 1 or total.dtype.kind not in "iuf":
+        raise VoxionError(f"{path}: the attribute total_charge_e must be a number, found {total}.")
+    return float(total.item())
 
 
 def complete_frames(arrays: dict[str, Any]) -> int:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from voxion.charges.bins import ChargeBins
+from voxion.charges.models.electrons import SheetElectrons
 from voxion.charges.models.paper import PaperModel, dense_network
 from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.contract import ChargeContract, parse_contract
@@ -64,7 +65,12 @@ def read_fitted(folder: Path) -> FittedModel:
     contract = parse_contract(content["contract"], str(path))
     build = _build_paper if contract.inputs == "positions" else _build_site_potentials
     model = build(content["arguments"], content["state"])
-    model.load_state_dict(content["state"])
+    try:
+        model.load_state_dict(content["state"])
+    except RuntimeError:  # a buffer that the model has got since
+        raise VoxionError(
+            f"{path} was written by another version of voxion: train the model again."
+        ) from None
     return FittedModel(model.eval(), contract)
 
 
@@ -78,8 +84,16 @@ def _arguments(model: nn.Module) -> dict[str, Any]:
 
 
 def _build_site_potentials(arguments: dict[str, Any], state: dict[str, Any]) -> nn.Module:
+    electrons = None
+    if "electrons.constants" in state:
+        constants = state["electrons.constants"].tolist()
+        electrons = SheetElectrons(state["electrons.neighbours"], *constants)
     return SitePotentialsModel(
-        state["edges"], len(state["weights"]), arguments["mean_charge"], arguments["hidden"]
+        state["edges"],
+        len(state["weights"]),
+        arguments["mean_charge"],
+        arguments["hidden"],
+        electrons,
     )
 
 

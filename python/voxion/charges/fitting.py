@@ -18,6 +18,8 @@ from torch.utils.data import TensorDataset
 from voxion import __version__
 from voxion.charges.bins import ChargeBins
 from voxion.charges.dataset import ChargeDataset
+from voxion.charges.distance import learn_distance
+from voxion.charges.electron_fit import fit_electrons
 from voxion.charges.features import (
     SiteFrames,
     ion_frames,
@@ -28,7 +30,13 @@ from voxion.charges.features import (
 )
 from voxion.charges.fitted import FittedModel
 from voxion.charges.loops import CorrectionTraining, PaperTraining, run_loop, stack_frames
-from voxion.charges.models.linear_response import centred_sums, fit_linear_response, moments
+from voxion.charges.models.electrons import SheetElectrons
+from voxion.charges.models.linear_response import (
+    centred_sums,
+    fit_electron_weights,
+    fit_linear_response,
+    moments,
+)
 from voxion.charges.models.paper import PaperModel, dense_network
 from voxion.charges.models.shells import shell_edges
 from voxion.charges.models.site_potentials import SitePotentialsModel
@@ -78,8 +86,12 @@ def fit_model(
         The data sets do not fit the model or each other.
     """
     lightning.seed_everything(settings.seed, verbose=False)
-    fit = fit_paper if settings.model == "paper" else fit_site_potentials
-    return fit(datasets, parts, settings, folder, progress)
+    fits = {
+        "paper": fit_paper,
+        "site-potentials": fit_site_potentials,
+        "tight-binding": fit_tight_binding,
+    }
+    return fits[settings.model](datasets, parts, settings, folder, progress)
 
 
 def fit_paper(
@@ -148,14 +160,11 @@ def fit_site_potentials(
 ) -> Fit:
     """Fit the linear response, then a correction that is kept if it lowers the validation error."""
     edges = _common_edges(datasets, settings.shells)
-    species = source_species(datasets)
-    systems = [site_frames(dataset, settings.radial_functions, progress) for dataset in datasets]
-    training = [s.take(part.training) for s, part in zip(systems, parts, strict=True)]
-    validation = [s.take(part.validation) for s, part in zip(systems, parts, strict=True)]
-    model = _new_model(edges, settings, datasets, hidden=0)
-    penalty, linear_error = fit_linear_response(
-        model, moments(model, training), moments(model, validation)
-    )
+    training, validation = _site_frames(datasets, parts, settings, progress)
+    model = _new_model(edges, settings, datasets)
+    seen = moments(model, training)
+    penalty, linear_error = fit_linear_response(model, seen, moments(model, validation))
+    learn_distance(model, training, seen)
     summary: dict[str, Any] = {
         "penalty": penalty,
         "validation_rmse_linear": linear_error,
@@ -170,15 +179,68 @@ def fit_site_potentials(
         if error < (1 - CORRECTION_GAIN) * linear_error:
             model = corrected
             summary["correction_kept"] = True
+    return Fit(_fitted(model, settings, datasets, training), summary)
+
+
+def fit_tight_binding(
+    datasets: Sequence[ChargeDataset],
+    parts: Sequence[Parts],
+    settings: TrainingSettings,
+    folder: Path,
+    progress: bool,
+) -> Fit:
+    """Fit the electrons, then the weights of the potentials: the electrons', then the shells'."""
+    edges = _common_edges(datasets, settings.shells)
+    training, validation = _site_frames(datasets, parts, settings, progress)
+    electrons = fit_electrons(datasets, parts, edges, progress)
+    model = _new_model(edges, settings, datasets, electrons=electrons)
+    seen, unseen = moments(model, training), moments(model, validation)
+    fit_electron_weights(model, seen)
+    weights = model.electron_weights.numpy()
+    seen, unseen = seen.remainder(weights), unseen.remainder(weights)
+    penalty, error = fit_linear_response(model, seen, unseen)
+    learn_distance(model, training, seen)
+    hopping, bond_response, hubbard, _ = electrons.constants.tolist()
+    summary = {
+        "hopping": hopping,
+        "bond_response": bond_response,
+        "hubbard": hubbard,
+        "penalty": penalty,
+        "validation_rmse": error,
+    }
+    return Fit(_fitted(model, settings, datasets, training, total_charge_input=True), summary)
+
+
+def _site_frames(
+    datasets: Sequence[ChargeDataset],
+    parts: Sequence[Parts],
+    settings: TrainingSettings,
+    progress: bool,
+) -> tuple[list[SiteFrames], list[SiteFrames]]:
+    """Training and validation frames of every data set."""
+    systems = [site_frames(dataset, settings.radial_functions, progress) for dataset in datasets]
+    training = [s.take(part.training) for s, part in zip(systems, parts, strict=True)]
+    return training, [s.take(part.validation) for s, part in zip(systems, parts, strict=True)]
+
+
+def _fitted(
+    model: SitePotentialsModel,
+    settings: TrainingSettings,
+    datasets: Sequence[ChargeDataset],
+    training: Sequence[SiteFrames],
+    **values: Any,
+) -> FittedModel:
+    """Put a model of site potentials together with its contract."""
     potentials = np.concatenate([s.potentials.reshape(-1, s.potentials.shape[2]) for s in training])
     contract = _contract(
         settings,
         inputs="site-potentials",
-        sources=species,
+        sources=source_species(datasets),
         radial_functions=settings.radial_functions,
         input_ranges=_ranges(potentials),
+        **values,
     )
-    return Fit(FittedModel(model.eval(), contract), summary)
+    return FittedModel(model.eval(), contract)
 
 
 def _fit_correction(
@@ -223,13 +285,14 @@ def _new_model(
     edges: NDArray[np.float64],
     settings: TrainingSettings,
     datasets: Sequence[ChargeDataset],
-    hidden: int,
+    hidden: int = 0,
+    electrons: SheetElectrons | None = None,
 ) -> SitePotentialsModel:
     means = [dataset.total_charge / dataset.surface_atoms for dataset in datasets]
     # trained on several total charges, the model leaves the mean to whoever knows the total
     mean = means[0] if np.ptp(means) < 1e-9 else 0.0
     widths = len(settings.radial_functions.widths)
-    return SitePotentialsModel(torch.from_numpy(edges), widths, mean, hidden)
+    return SitePotentialsModel(torch.from_numpy(edges), widths, mean, hidden, electrons)
 
 
 def _common_edges(datasets: Sequence[ChargeDataset], shells: int) -> NDArray[np.float64]:

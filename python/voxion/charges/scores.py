@@ -22,11 +22,14 @@ from rich.table import Table
 from voxion.charges.bins import EPSILON, ChargeBins
 from voxion.charges.dataset import ChargeDataset, open_dataset
 from voxion.charges.features import ion_indices, site_potentials, source_runs
+from voxion.charges.force_errors import ForceReport, score_forces
 from voxion.charges.splits import split_frames
 from voxion.contract import ChargeContract, load_model
 from voxion.errors import VoxionError
 
 FramesToScore = Literal["all", "held-out"]
+# Labels whose sum is further off have another total charge than they say (e).
+LARGEST_MISSED_TOTAL = 1e-3
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,20 @@ class Predictions:
     bins: ChargeBins | None
     open_total: bool
 
+    def errors(self) -> dict[str, NDArray[np.float64]]:
+        """Differences from the reference of the charges that an engine uses, and of the baselines.
+
+        Returns
+        -------
+        dict of "model", "constant" and "atom_mean" to ndarray [F, M]
+            e.
+        """
+        return {
+            "model": self.charges - self.reference,
+            "constant": self.total_charge / self.reference.shape[1] - self.reference,
+            "atom_mean": self.atom_means - self.reference,
+        }
+
 
 @dataclass(frozen=True)
 class ScoreReport:
@@ -103,6 +120,10 @@ class ScoreReport:
     total_charge_rms_error : float or None
         Root mean square of what the raw charges miss of the total charge, e; None for a model
         that leaves the total open.
+    forces : ForceReport or None
+        Errors of the forces on the electrolyte, which `score` adds.
+    no_forces : str or None
+        Why `score` could not.
     """
 
     model: Scores
@@ -113,6 +134,8 @@ class ScoreReport:
     frames: int
     surface_atoms: int
     total_charge_rms_error: float | None
+    forces: ForceReport | None = None
+    no_forces: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give all numbers, fit for JSON."""
@@ -122,7 +145,8 @@ class ScoreReport:
     def from_dict(cls, content: dict[str, Any]) -> ScoreReport:
         """Take back what `to_dict` gave."""
         scores = {name: Scores(**content[name]) for name in ("model", "constant", "atom_mean")}
-        return cls(**{**content, **scores})
+        forces = content.get("forces")
+        return cls(**{**content, **scores, "forces": forces and ForceReport.from_dict(forces)})
 
     def table(self) -> Table:
         """Lay the scores out for a terminal."""
@@ -195,19 +219,21 @@ def predict(
     frames : array of int
         Frames to predict.
     known : array of int
-        Frames that each atom's own mean is taken from.
+        Frames that each atom's own mean is taken from; without any it is total charge / M.
     progress : bool
         Show a progress bar.
 
     Raises
     ------
     VoxionError
-        The file is no model of surface charges, or does not fit the data set.
+        The file is no model of surface charges, or does not fit the data set; or the data set's
+        charges are not finite or miss its total charge.
     """
     module, contract = load_model(model_path)
-    _check_fits(contract, dataset, model_path)
-    wanted = np.asarray(frames, np.int64)
+    check_fits(contract, dataset, model_path)
+    wanted, seen = np.asarray(frames, np.int64), np.asarray(known, np.int64)
     labels = dataset.surface_charges()
+    _check_labels(labels, dataset)
     chosen: Iterable[int] = wanted.tolist()
     if progress:
         chosen = track(wanted.tolist(), f"Charges of {dataset.path.name}")
@@ -217,7 +243,9 @@ def predict(
         reference=labels[wanted],
         raw=raw,
         charges=raw - excess / dataset.surface_atoms,
-        atom_means=labels[np.asarray(known, np.int64)].mean(0),
+        atom_means=labels[seen].mean(0)
+        if len(seen)
+        else np.full(dataset.surface_atoms, dataset.total_charge / dataset.surface_atoms),
         total_charge=dataset.total_charge,
         steps=dataset.steps[wanted],
         bins=_bins(module, contract),
@@ -266,7 +294,8 @@ def score(
 ) -> ScoreReport:
     """Score an exported model on a data set.
 
-    Each atom's own mean, one of the baselines, is taken from the first nine tenths of the frames.
+    Each atom's own mean, one of the baselines, is taken from the first nine tenths of the frames;
+    of a single frame it is total charge / M.
 
     Parameters
     ----------
@@ -279,13 +308,39 @@ def score(
     Raises
     ------
     VoxionError
-        As `predict`, or there is no such data set.
+        As `predict`, or there is no such data set, or one without frames.
     """
     dataset = open_dataset(dataset_path)
-    parts = split_frames(dataset.frames, name=str(dataset_path))
-    wanted = np.arange(dataset.frames) if frames == "all" else parts.held_out
-    predictions = predict(model_path, dataset, wanted, parts.seen, progress)
-    return report(predictions, model_path, dataset_path)
+    held_out, seen = _parts(dataset)
+    wanted = np.arange(dataset.frames) if frames == "all" else held_out
+    predictions = predict(model_path, dataset, wanted, seen, progress)
+    result = report(predictions, model_path, dataset_path)
+    try:
+        forces = score_forces(dataset, wanted, predictions.errors(), progress)
+    except VoxionError as error:
+        return replace(result, no_forces=str(error))
+    return replace(result, forces=forces)
+
+
+def _parts(dataset: ChargeDataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Frames held out, and those that each atom's own mean comes from; a few frames will do."""
+    if not dataset.frames:
+        raise VoxionError(f"{dataset.path} has no frames: nothing can be scored.")
+    if dataset.frames < 3:  # too few to split for a training
+        order = np.arange(dataset.frames)
+        return order[-1:], order[:-1]
+    parts = split_frames(dataset.frames, name=str(dataset.path))
+    return parts.held_out, parts.seen
+
+
+def _check_labels(labels: NDArray[np.float64], dataset: ChargeDataset) -> None:
+    missed = np.abs(labels.sum(1) - dataset.total_charge)
+    worst = int(np.argmax(missed))  # of a sum that is not a number, too
+    if not missed[worst] <= LARGEST_MISSED_TOTAL:
+        raise VoxionError(
+            f"{dataset.path}: the charges of frame {worst} sum to {labels[worst].sum():.6g} e, its "
+            f"total charge is {dataset.total_charge:.6g} e: correct the charges or the total."
+        )
 
 
 def _run(
@@ -307,7 +362,14 @@ def _run(
     return np.asarray(charges.numpy(), np.float64)
 
 
-def _check_fits(contract: ChargeContract, dataset: ChargeDataset, model: str | Path) -> None:
+def check_fits(contract: ChargeContract, dataset: ChargeDataset, model: str | Path) -> None:
+    """Make sure that a model knows the sources, or the system, of a data set.
+
+    Raises
+    ------
+    VoxionError
+        It does not.
+    """
     if contract.inputs == "site-potentials":
         known = {source.charge for source in contract.sources}
         strange = [q for q in np.unique(dataset.source_charges) if not _among(q, known)]

@@ -11,13 +11,16 @@ from voxion.charges.splits import SplitBy
 from voxion.contract import RadialFunctions
 from voxion.training_folder import FolderSettings, read_folder_settings
 
-ModelName = Literal["site-potentials", "paper"]
+ModelName = Literal["site-potentials", "tight-binding", "paper"]
 
 # Chosen by validation error on ELECTRODE and on DFTB+ labels; docs/results.md has the tables.
 # Four widths are as good as six, and four doubles fill one vector register.
 WIDTHS = (0.05, 0.15, 0.2, 0.3)  # 1/angstrom
 CUTOFF = 14.0  # angstrom
 SHELLS = 10
+# Of a learning curve: numbers of frames, and how often that many are chosen.
+CURVE_FRAMES = (5, 10, 20, 50, 100)
+CURVE_REPEATS = 5
 
 
 class TrainingSettings(FolderSettings):
@@ -25,7 +28,7 @@ class TrainingSettings(FolderSettings):
 
     Attributes
     ----------
-    model : "site-potentials" or "paper"
+    model : "site-potentials", "tight-binding" or "paper"
     datasets : tuple of str
         Paths, absolute.
     fingerprints : tuple of str
@@ -36,13 +39,13 @@ class TrainingSettings(FolderSettings):
         Of the weights, the batches and a random split.
     epochs : int
         Most epochs of gradient descent; it usually stops earlier by itself. With 0 epochs the
-        site-potentials model is its linear response alone.
+        site-potentials model is its linear response alone; the tight-binding model has no more.
     constraint : float
         lambda of the paper's eq. 3 (paper only).
     radial_functions : RadialFunctions
-        Site-potentials only.
+        Not of the paper's network.
     shells : int
-        Neighbour shells, the site itself being the first (site-potentials only).
+        Neighbour shells, the site itself being the first (not of the paper's network).
     """
 
     model: ModelName = "site-potentials"

@@ -30,6 +30,18 @@ class Moments:
     xy: NDArray[np.float64]
     yy: float
 
+    def remainder(self, last: NDArray[np.float64]) -> Moments:
+        """Moments of the first features, with what the last ones explain taken from the response.
+
+        Parameters
+        ----------
+        last : ndarray [L]
+            Coefficients of the last L features.
+        """
+        n = len(self.xy) - len(last)
+        xy = self.xy - self.xx[:, n:] @ last
+        return Moments(self.xx[:n, :n], xy[:n], self.yy - float(last @ (self.xy[n:] + xy[n:])))
+
     def squared_error(self, coefficients: NDArray[np.float64]) -> float:
         """Mean of (y - x c)^2."""
         fitted = 2 * self.xy @ coefficients - coefficients @ self.xx @ coefficients
@@ -45,13 +57,25 @@ def centred_sums(model: SitePotentialsModel, frames: SiteFrames) -> Iterable[tup
         yield sums - sums.mean(0), response - response.mean()
 
 
+def regressors(model: SitePotentialsModel, frames: SiteFrames) -> Iterable[tuple[Tensor, Tensor]]:
+    """`centred_sums`, with what the electrons answer to each potential as further columns."""
+    if model.electrons is None:
+        yield from centred_sums(model, frames)
+        return
+    positions, cell = torch.from_numpy(frames.surface_positions), torch.from_numpy(frames.cell)
+    model.electrons.prepare(positions, cell, float(frames.charges[0].sum()))
+    answers = (model.electrons(torch.from_numpy(potentials)) for potentials in frames.potentials)
+    for (sums, response), answer in zip(centred_sums(model, frames), answers, strict=True):
+        yield torch.cat([sums, answer], 1), response
+
+
 def moments(model: SitePotentialsModel, systems: Iterable[SiteFrames]) -> Moments:
     """Moments of one or several systems; every site of every frame weighs the same."""
-    features = model.feature_scale.numel()
+    features = model.feature_scale.numel() + model.electron_weights.numel()
     xx, xy = np.zeros((features, features)), np.zeros(features)
     yy, sites = 0.0, 0
     for frames in systems:
-        for sums, response in centred_sums(model, frames):
+        for sums, response in regressors(model, frames):
             x, y = sums.numpy(), response.numpy()
             xx += x.T @ x
             xy += x.T @ y
@@ -60,10 +84,21 @@ def moments(model: SitePotentialsModel, systems: Iterable[SiteFrames]) -> Moment
     return Moments(xx / sites, xy / sites, yy / sites)
 
 
+def fit_electron_weights(model: SitePotentialsModel, training: Moments) -> None:
+    """Set the weights of the potentials that the electrons answer to.
+
+    Before the shells' weights, which are then fitted to what this leaves: the shells do not know
+    the total charge, so the electrons should explain all that they can.
+    """
+    n = model.feature_scale.numel()
+    weights = np.linalg.lstsq(training.xx[n:, n:], training.xy[n:])[0]
+    model.electron_weights.copy_(torch.from_numpy(weights))
+
+
 def fit_linear_response(
     model: SitePotentialsModel, training: Moments, validation: Moments
 ) -> tuple[float, float]:
-    """Set the model's weights and scales.
+    """Set the weights of the shells, and the scales.
 
     Parameters
     ----------

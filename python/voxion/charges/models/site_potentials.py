@@ -1,4 +1,4 @@
-"""The site-potentials model: linear response over neighbour shells, and what that leaves.
+"""Models of site potentials: linear response over neighbour shells, and what that leaves.
 
 The potential that the electrolyte makes at a surface atom, smeared with K widths, is summed over
 S neighbour shells of the sheet. A linear map of these K S sums is the linear response of the
@@ -6,12 +6,17 @@ sheet; a small network on the same sums may correct it. Sums over isotropic shel
 under translations, rotations and reflections of the sheet, and renumbering the sites renumbers
 the charges. The mean of the response is taken out, so the total charge is right by construction.
 
+In the tight-binding model the sheet's electrons, whose response knows the total charge and the
+cell, answer to a sum of the smeared potentials at each site, and the shells add what these miss of
+the potential: chiefly what lies beyond the cutoff.
+
 TorchScript reads this file's annotations, so they are not postponed.
 """
 
 import torch
 from torch import Tensor, nn
 
+from voxion.charges.models.electrons import SheetElectrons
 from voxion.charges.models.shells import neighbour_table
 
 # Sites may move this far (angstrom) before their neighbours are looked up again: not further than
@@ -23,7 +28,8 @@ class SitePotentialsModel(nn.Module):
     """Charges of the sites of a sheet from the smeared potentials at these sites.
 
     q_i = Q/M + response_i - mean(response), with
-    response_i = sum_{s,k} w_{ks} sum_{j in shell s of i} phi_{jk} + correction(same sums).
+    response_i = sum_{s,k} w_{ks} sum_{j in shell s of i} phi_{jk} + correction(same sums)
+    + electrons_i(sum_k v_k phi_k).
 
     Parameters
     ----------
@@ -35,19 +41,32 @@ class SitePotentialsModel(nn.Module):
         Q/M of the training data, e.
     hidden : int
         Units in each of the correction's two hidden layers; 0 for no correction.
+    electrons : SheetElectrons, optional
+        Of the tight-binding model.
     """
 
     edges: Tensor
     weights: Tensor
+    electron_weights: Tensor
     feature_scale: Tensor
     residual_scale: Tensor
+    whitening: Tensor
+    training_sites: Tensor
+    largest_norm: Tensor
     table_positions: Tensor
     table_cell: Tensor
     neighbours: Tensor
     entries: Tensor
     shell_sizes: list[int]
 
-    def __init__(self, edges: Tensor, widths: int, mean_charge: float, hidden: int = 0) -> None:
+    def __init__(
+        self,
+        edges: Tensor,
+        widths: int,
+        mean_charge: float,
+        hidden: int = 0,
+        electrons: SheetElectrons | None = None,
+    ) -> None:
         super().__init__()
         shells = edges.numel()
         self.mean_charge = float(mean_charge)
@@ -57,7 +76,15 @@ class SitePotentialsModel(nn.Module):
         self.register_buffer("weights", torch.zeros(widths, shells, dtype=torch.float64))
         self.register_buffer("feature_scale", torch.ones(shells * widths, dtype=torch.float64))
         self.register_buffer("residual_scale", torch.ones((), dtype=torch.float64))
+        # of the training data, for `whitened` and `distance`
+        inputs = shells * widths
+        self.register_buffer("whitening", torch.zeros(inputs, inputs, dtype=torch.float64))
+        self.register_buffer("training_sites", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("largest_norm", torch.ones((), dtype=torch.float64))
         self.correction = correction_network(shells * widths, hidden) if hidden else None
+        self.electrons = electrons
+        count = 0 if electrons is None else widths
+        self.register_buffer("electron_weights", torch.zeros(count, dtype=torch.float64))
         # what was looked up for the last positions; not part of a checkpoint
         none = torch.empty(0, dtype=torch.float64)
         self.register_buffer("table_positions", none, persistent=False)
@@ -66,7 +93,13 @@ class SitePotentialsModel(nn.Module):
         self.register_buffer("entries", torch.empty(0, dtype=torch.int64), persistent=False)
         self.shell_sizes = [0]
 
-    def forward(self, site_potentials: Tensor, surface_positions: Tensor, cell: Tensor) -> Tensor:
+    def forward(
+        self,
+        site_potentials: Tensor,
+        surface_positions: Tensor,
+        cell: Tensor,
+        total_charge: Tensor | None = None,
+    ) -> Tensor:
         """Charges of one configuration.
 
         Parameters
@@ -77,18 +110,54 @@ class SitePotentialsModel(nn.Module):
             Angstrom.
         cell : Tensor [3, 3], float64
             Rows are the lattice vectors, angstrom.
+        total_charge : Tensor of one float64, optional
+            Of the sheet, e; that of the training data by default.
 
         Returns
         -------
         Tensor [M], float64
             Elementary charges.
         """
+        sites = site_potentials.size(0)
+        total = self.mean_charge * sites if total_charge is None else float(total_charge)
         self.find_neighbours(surface_positions, cell)
         response = self.linear_response(site_potentials)
         if self.correction is not None:
             features = self.standardised(self.shell_sums(site_potentials))
             response = response + self.residual_scale * self.correction(features).squeeze(1)
-        return response - response.mean() + self.mean_charge
+        if self.electrons is not None:
+            self.electrons.prepare(surface_positions, cell, total)
+            potential = torch.mv(site_potentials, self.electron_weights)
+            response = response + self.electrons(potential.unsqueeze(1)).squeeze(1)
+        return response - response.mean() + total / sites
+
+    @torch.jit.export
+    def distance(self, site_potentials: Tensor, surface_positions: Tensor, cell: Tensor) -> Tensor:
+        """Distance of one configuration from the training data.
+
+        Arguments are the first three of `forward`.
+
+        Returns
+        -------
+        Tensor [], float64
+            Of the site that is furthest, in units of the furthest one in the training data.
+        """
+        whitened = self.whitened(site_potentials, surface_positions, cell)
+        return torch.linalg.norm(whitened, dim=1).max() / self.largest_norm
+
+    @torch.jit.export
+    def whitened(self, site_potentials: Tensor, surface_positions: Tensor, cell: Tensor) -> Tensor:
+        """Turn the inputs so that they are uncorrelated in the training data.
+
+        Arguments are the first three of `forward`.
+
+        Returns
+        -------
+        Tensor [M, S K], float64
+            Each of mean square 1 over the sites of the training data, or less.
+        """
+        self.find_neighbours(surface_positions, cell)
+        return self.standardised(self.shell_sums(site_potentials)) @ self.whitening
 
     def find_neighbours(self, positions: Tensor, cell: Tensor) -> None:
         """Look up the neighbours, unless the sites are where they were."""
@@ -118,6 +187,8 @@ class SitePotentialsModel(nn.Module):
         for name in ("table_positions", "table_cell", "neighbours", "entries"):
             setattr(self, name, getattr(self, name).new_empty(0))
         self.shell_sizes = [0]
+        if self.electrons is not None:
+            self.electrons.forget()
 
     def linear_response(self, site_potentials: Tensor) -> Tensor:
         """Linear part of the response, [M]; weighted first and gathered then, which is quick."""

@@ -1,0 +1,37 @@
+"""The command `voxion charges select`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+
+console = Console()
+
+
+def select(
+    model: Annotated[Path, typer.Argument(help="Exported site-potentials model.")],
+    dataset: Annotated[
+        Path, typer.Argument(help="Data set to choose from, such as one of a run with the model.")
+    ],
+    output: Annotated[Path, typer.Argument(help="Data set to write (Zarr).")],
+    frames: Annotated[int, typer.Option(min=1, help="Frames to choose.")],
+) -> None:
+    """Choose the frames whose labels would teach a model most; label them, and train again."""
+    from voxion.charges.select import select as run
+
+    selection = run(model, dataset, output, frames, console.is_terminal)
+    chosen = selection.distances[selection.frames]
+    console.print(f"{output}: {len(chosen)} of {len(selection.distances)} frames", soft_wrap=True)
+    console.print(
+        "distance from the training data, 1 is its furthest: "
+        f"chosen {_range(chosen)}, all {_range(selection.distances)}",
+        soft_wrap=True,
+    )
+
+
+def _range(values: np.ndarray) -> str:
+    return f"{values.min():.2f} to {values.max():.2f} (median {np.median(values):.2f})"

@@ -11,8 +11,10 @@ import typer
 import voxion
 from voxion.charges.cli import app as charges
 from voxion.charges.engine_cli import couple, label, run, sample
+from voxion.charges.learning_curve_cli import learning_curve
 from voxion.charges.report_cli import report
 from voxion.charges.select_cli import select
+from voxion.charges.variational_cli import app as variational
 from voxion.engines.mdrun_cli import mdrun
 from voxion.errors import VoxionError
 from voxion.systems.cli import app as systems
@@ -27,12 +29,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for charge_command in (sample, label, couple, run, report, select):
+for charge_command in (sample, label, couple, run, report, select, learning_curve):
     charges.command()(charge_command)
 for voxel_command in (train, score_classifier, export_model, explain, morphology):
     voxels.command()(voxel_command)
 # arguments that are not its own are mdrun's
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(mdrun)
+charges.add_typer(variational, name="variational")
 app.add_typer(systems, name="systems")
 app.add_typer(charges, name="charges")
 app.add_typer(voxels, name="voxels")

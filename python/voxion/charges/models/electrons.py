@@ -262,7 +262,7 @@ def short_interaction(distance: Tensor, hubbard: float, split: float = SPLIT) ->
     same = distance < 1e-6
     r = torch.where(same, 1.0, distance)
     x = 3.2 * hubbard * r  # charges that decay as exp(-16/5 U r)
-    overlapping = torch.exp(-x) * (48 + 33 * x + 8 * x.square() + x.pow(3)) / (48 * r)
+    overlapping = torch.exp(-x) * (48 + 33 * x + 9 * x.square() + x.pow(3)) / (48 * r)
     here = hubbard - 2 * split / math.sqrt(math.pi)
     return torch.where(same, here, torch.erfc(split * r) / r - overlapping)
 

@@ -5,8 +5,8 @@ python benchmarks/accuracy/inputs.py DFTB_DATA ELECTRODE_DATA
 The two data sets have the same frames with the charges of two theories. Five contiguous parts are
 held out in turn, with a gap of 1 ps to the frames that are trained on. The models see smeared
 potentials of each kind of source, summed over the neighbour shells of a site, so what the sheet's
-translations, rotations and mirrors make of a frame is learned with it. Writes inputs.md and
-inputs.png beside this file.
+translations, rotations and mirrors make of a frame is learned with it. Writes inputs.md, .png and
+.json beside this file; parts that the last has are not done again.
 """
 
 from __future__ import annotations
@@ -70,11 +70,13 @@ def main(
     """Train on each kind of input, for both labels; a table and a figure."""
     labels = {"DFTB": open_dataset(dftb), "ELECTRODE": open_dataset(electrode)}
     potentials = {kind: _potentials(labels["DFTB"], kind) for kind in INPUTS["both"]}
-    trials: list[Trial] = []
+    record = out.with_suffix(".json")
+    trials = [Trial(**one) for one in json.loads(record.read_text())] if record.exists() else []
+    done = {(trial.labels, trial.part) for trial in trials}
     with torch_threads(1):
         for name, dataset in labels.items():
             charges = dataset.surface_charges()
-            for part in track(range(PARTS), name):
+            for part in track([p for p in range(PARTS) if (name, p) not in done], name):
                 split = _split(dataset.frames, part)
                 trials += _baselines(name, charges, part, split)
                 for inputs, kinds in INPUTS.items():
@@ -83,10 +85,10 @@ def main(
                         columns, charges, dataset.surface_positions, dataset.cells[0]
                     )
                     trials += _trials(name, inputs, frames, part, split)
+                record.write_text(json.dumps([asdict(trial) for trial in trials], indent=1))
     table = _table(trials)
     typer.echo(table)
     out.write_text(f"# {__doc__.splitlines()[0]}\n\n{table}")
-    out.with_suffix(".json").write_text(json.dumps([asdict(trial) for trial in trials], indent=1))
     _figure(trials).savefig(out.with_suffix(".png"), dpi=150)
 
 

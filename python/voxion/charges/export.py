@@ -72,6 +72,8 @@ def _compare(fitted: FittedModel, path: Path, dataset: ChargeDataset, index: int
     if fitted.contract.radial_functions is not None:
         potentials = site_potentials(dataset, frame, fitted.contract.radial_functions)
         inputs = [torch.from_numpy(potentials), surface, cell]
+        if fitted.contract.total_charge_input:
+            inputs.append(torch.tensor([dataset.total_charge], dtype=torch.float64))
     else:
         ions = ion_indices(dataset)
         positions, source_charges = positions[ions], source_charges[ions]

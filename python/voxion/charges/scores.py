@@ -353,7 +353,10 @@ def _run(
         warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
         if contract.radial_functions is not None:
             potentials = site_potentials(dataset, frame, contract.radial_functions)
-            charges = module(torch.from_numpy(potentials), surface, cell)
+            inputs = [torch.from_numpy(potentials), surface, cell]
+            if contract.total_charge_input:
+                inputs.append(torch.tensor([dataset.total_charge], dtype=torch.float64))
+            charges = module(*inputs)
         else:
             ions = ion_indices(dataset)
             positions = torch.from_numpy(frame.source_positions[ions].astype(np.float64))

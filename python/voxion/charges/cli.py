@@ -21,6 +21,7 @@ class ModelChoice(str, Enum):
     """Which model."""
 
     site_potentials = "site-potentials"
+    tight_binding = "tight-binding"
     paper = "paper"
 
 
@@ -45,7 +46,8 @@ Model = Annotated[
     ModelChoice,
     typer.Option(
         help="site-potentials: linear response to the potential of ions and water, any system of "
-        "the same sheet material. paper: the network of Di Pasquale et al. on ion coordinates, "
+        "the same sheet material. tight-binding: with the electrons of the sheet, which know the "
+        "total charge. paper: the network of Di Pasquale et al. on ion coordinates, "
         "one system."
     ),
 ]

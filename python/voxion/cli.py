@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 import voxion
+from voxion.activity.cli import app as activity
+from voxion.charges.capacitance_cli import capacitance
 from voxion.charges.cli import app as charges
 from voxion.charges.engine_cli import couple, label, run, sample
 from voxion.charges.learning_curve_cli import learning_curve
@@ -29,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for charge_command in (sample, label, couple, run, report, select, learning_curve):
+for charge_command in (sample, label, couple, run, report, select, learning_curve, capacitance):
     charges.command()(charge_command)
 for voxel_command in (train, score_classifier, export_model, explain, morphology):
     voxels.command()(voxel_command)
@@ -39,6 +41,7 @@ charges.add_typer(variational, name="variational")
 app.add_typer(systems, name="systems")
 app.add_typer(charges, name="charges")
 app.add_typer(voxels, name="voxels")
+app.add_typer(activity, name="activity")
 
 
 @app.callback(invoke_without_command=True)
@@ -65,7 +68,7 @@ def inspect(
     json: Annotated[bool, typer.Option("--json", help="Print the contract as JSON.")] = False,
 ) -> None:
     """Show what a model says of itself: inputs, units, sources, training data."""
-    from voxion.contract import inspect_model
+    from voxion.inspection import inspect_model
 
     inspect_model(model, as_json=json)
 

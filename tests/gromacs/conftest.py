@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.gromacs.harness import Electrode
-from tests.lammps.conftest import LinearResponse, ion_network_for, local_contract, save_model
+from tests.lammps.conftest import (
+    LinearResponse,
+    graphene_electrons,
+    ion_network_for,
+    local_contract,
+    save_model,
+)
 from voxion.systems.graphene import GrapheneSystem
 
 SYSTEM = GrapheneSystem(cells=(9, 6), total_charge=-2, thickness=20.0)
@@ -42,6 +48,16 @@ def strong_model(tmp_path_factory) -> Path:
     """Charges that differ by some 0.05 e among atoms, so that forces feel a wrong one."""
     return save_model(
         tmp_path_factory.mktemp("model") / "strong.pt", LinearResponse(-0.5), local_contract()
+    )
+
+
+@pytest.fixture(scope="session")
+def electron_model(tmp_path_factory) -> Path:
+    """The electrons of graphene, which answer by the total charge that the fix or job names."""
+    return save_model(
+        tmp_path_factory.mktemp("model") / "electrons.pt",
+        graphene_electrons(),
+        local_contract(total_charge_input=True),
     )
 
 

@@ -19,9 +19,10 @@ def lammps_system(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("which", ["embedded", "strong", "ions"])
-def test_charges(electrode, lammps_system, which, strong_model, ion_model):
-    model = {"embedded": model_path(), "strong": strong_model, "ions": ion_model}[which]
+@pytest.mark.parametrize("which", ["embedded", "strong", "electrons", "ions"])
+def test_charges(electrode, lammps_system, which, strong_model, electron_model, ion_model):
+    models = {"strong": strong_model, "electrons": electron_model, "ions": ion_model}
+    model = models.get(which, model_path())
     sources = "ions" if which == "ions" else "electrolyte"
     electrode.grompp()
     electrode.jobs(charge_line(model, sources=sources, more="range ignore"))

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from voxion.charges.models.electrons import SheetElectrons
+from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.engines.lammps import run_lammps
 from voxion.systems.graphene import GrapheneSystem
 
@@ -74,6 +76,15 @@ class NotFiniteLater(torch.nn.Module):
         return charges
 
 
+def graphene_electrons() -> torch.nn.Module:
+    """A tight-binding model with constants like those that DFTB's charges of graphene give."""
+    edges = torch.tensor([0.7, 1.9])
+    electrons = SheetElectrons(edges, 0.092, 1.4, 0.36, 300.0)
+    model = SitePotentialsModel(edges, 4, 0.0, electrons=electrons)
+    model.electron_weights[3] = 1.0
+    return model
+
+
 def local_contract(**changes) -> dict:
     return {
         **COMMON,
@@ -130,6 +141,15 @@ def capacitor(tmp_path_factory) -> Path:
 def local_model(tmp_path_factory) -> Path:
     return save_model(
         tmp_path_factory.mktemp("model") / "local.pt", LinearResponse(), local_contract()
+    )
+
+
+@pytest.fixture(scope="session")
+def electron_model(tmp_path_factory) -> Path:
+    return save_model(
+        tmp_path_factory.mktemp("model") / "electrons.pt",
+        graphene_electrons(),
+        local_contract(total_charge_input=True),
     )
 
 

@@ -57,6 +57,22 @@ def test_forces_are_those_of_the_new_charges(sheet, local_model):
         assert np.abs(forces - expected)[ions].max() < 1e-6 * scale
 
 
+def test_electrons_answer_by_the_total_charge(sheet, electron_model):
+    responses = []
+    for total in (-2.0, 0.0):
+        fix = charge_fix(electron_model, more=f"total {total} range ignore")
+        with started(sheet, fix) as engine:
+            engine.command("run 0")
+            engine.command("run 0")
+            charges = surface_charges(engine)
+            assert abs(charges.sum() - total) < 1e-12
+            expected = predicted(engine, electron_model, total)
+            assert np.allclose(charges, expected, rtol=0, atol=1e-9)
+            responses.append(charges - total / 96)
+    # the Fermi level is another one, so not only the mean differs
+    assert np.abs(responses[0] - responses[1]).max() > 1e-4
+
+
 def scatter(engine, name: str, values: np.ndarray) -> None:
     from ctypes import c_double
 

@@ -79,7 +79,7 @@ class DatasetRun:
         """Read the frames in time order, one at a time."""
         for index, cell in enumerate(self._dataset.cells):
             heights = self._dataset.source_positions(index)[:, 2].astype(np.float64) - self._sheet
-            yield Slice(heights, _area(cell))
+            yield Slice(heights, area_across(cell))
 
 
 class TrajectoryRun:
@@ -141,7 +141,7 @@ class TrajectoryRun:
             for step in self._universe.trajectory:
                 sheet = self._surface.positions[:, 2].astype(np.float64).mean()
                 heights = self._electrolyte.positions[:, 2].astype(np.float64) - sheet
-                yield Slice(heights, _area(step.triclinic_dimensions))
+                yield Slice(heights, area_across(step.triclinic_dimensions))
                 done += 1
         except (OSError, ValueError, EOFError, IndexError) as error:
             raise VoxionError(
@@ -219,5 +219,6 @@ def _of_element(masses: NDArray[np.float64], element: str) -> NDArray[np.bool_]:
     return of_element
 
 
-def _area(cell: NDArray[Any]) -> float:
+def area_across(cell: NDArray[Any]) -> float:
+    """Area (angstrom^2) of a cell, [3, 3], across z."""
     return float(np.linalg.norm(np.cross(cell[0], cell[1])))

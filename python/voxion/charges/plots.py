@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from voxion.charges.bins import BIN_WIDTH, EPSILON
 from voxion.charges.density import DensityProfile
+from voxion.charges.potential_profile import PotentialProfile
 from voxion.errors import VoxionError
 from voxion.figures import COLOURS, REFERENCE, REFERENCE_FILL, WIDTH, styled
 
@@ -229,6 +230,33 @@ def plot_profiles(
         axes.set_xlabel("distance from the sheet / Å")
     handles, names = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper right", ncols=max(1, len(names)))
+    return figure
+
+
+@styled
+def plot_potentials(profiles: Mapping[str, PotentialProfile]) -> Figure:
+    """Potentials against the distance from the sheet, with standard errors.
+
+    Parameters
+    ----------
+    profiles : mapping of name to PotentialProfile
+    """
+    figure = Figure((7.0, 3.8), layout="constrained")
+    axes = figure.subplots()
+    for (name, profile), colour in zip(profiles.items(), _colours(profiles), strict=True):
+        charge = 100 * profile.surface_charge
+        axes.plot(
+            profile.distance, profile.potential, color=colour, label=f"{name}, {charge:.1f} µC/cm²"
+        )
+        low, high = profile.potential - profile.error, profile.potential + profile.error
+        axes.fill_between(profile.distance, low, high, color=colour, alpha=0.25, linewidth=0)
+    axes.axhline(0.0, color="#8a9099", linewidth=0.8, linestyle=":")
+    axes.set(
+        xlabel="distance from the sheet / Å",
+        ylabel="potential against the bulk / V",
+        xlim=(0, max(p.bulk_range[1] for p in profiles.values())),
+    )
+    axes.legend()
     return figure
 
 

@@ -234,6 +234,9 @@ class ElectrodeLabels:
             lammps_session(variables={"kspace": self.method.kspace_style})
         )
         load_configuration(engine, self.folder, self.folder / "system.data")
+        if engine.has_id("fix", "wall"):
+            # frames of another program may reach beyond it, and charges do not depend on it
+            engine.command("unfix wall")
         for command in (
             *self.method.commands,
             "neigh_modify every 1 delay 0 check no",

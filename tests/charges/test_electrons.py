@@ -1,6 +1,7 @@
 """The tight-binding model: its response against self-consistent charges, its fit, its transfer."""
 
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from voxion.charges.fitted import read_fitted
 from voxion.charges.models.electrons import BOHR, BOLTZMANN, SheetElectrons
 from voxion.charges.models.sheet_lattice import sheet_lattice
 from voxion.charges.models.shells import shell_edges
+from voxion.charges.scores import score
 from voxion.charges.splits import Parts
 from voxion.charges.training import make_settings, train
 from voxion.contract import load_model
@@ -300,3 +302,13 @@ def test_one_frame_of_dftb_tells_hubbards_u(shared_data):
     # of C in the parameters mio-1-1, with which these charges were computed
     assert fitted[2] == pytest.approx(0.3647, rel=0.03)
     assert 27.2114 * fitted[0] == pytest.approx(2.5, abs=0.2)  # eV
+
+
+def test_the_example_has_learned_dftb(shared_data):
+    path = shared_data / "graphene-dftb" / "frames.h5"
+    if not path.is_file():
+        pytest.skip(f"reference data not found: {path} does not exist")
+    model = Path(__file__).parents[2] / "examples" / "06_dftb_labels" / "graphene-dftb.pt"
+    report = score(model, path, frames="held-out")
+    assert report.model.mae < 6e-5 and report.model.r2 > 0.9999
+    assert report.constant.mae > 1e-2 and report.atom_mean.mae > 1e-2

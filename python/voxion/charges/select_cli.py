@@ -13,7 +13,7 @@ console = Console()
 
 
 def select(
-    model: Annotated[Path, typer.Argument(help="Exported site-potentials model.")],
+    model: Annotated[Path, typer.Argument(help="Exported site-potentials or tight-binding model.")],
     dataset: Annotated[
         Path, typer.Argument(help="Data set to choose from, such as one of a run with the model.")
     ],

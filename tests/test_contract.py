@@ -11,12 +11,12 @@ from voxion.contract import (
     ChargeContract,
     ClassifierContract,
     Contract,
-    inspect_model,
     load_model,
     parse_contract,
     read_contract,
 )
 from voxion.errors import VoxionError
+from voxion.inspection import inspect_model
 
 POSITIONS = {
     "contract_version": 1,

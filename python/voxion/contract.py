@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, overload
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from rich.console import Console
-from rich.table import Table
 
 from voxion.errors import VoxionError
 
@@ -173,14 +171,72 @@ class ClassifierContract(Contract):
         return self
 
 
+class ActivityContract(Contract):
+    """Metadata of a model of kind `ion-activity`.
+
+    Attributes
+    ----------
+    model : str
+        Which one, of `voxion activity fit`.
+    inputs : "graphs" or "condensation"
+        What `forward` takes, see docs/activity.md.
+    atom_features, chain_features : tuple of str or None
+        Columns of a graph's nodes, or of a chain's row; only those of `inputs` are there.
+    numbers, number_units : tuple of n str
+        Names and units of the numbers that go with a membrane.
+    polymers, salts : dict of str to str
+        Names and SMILES (or compositions) of the molecules in the training data.
+    pairs : tuple of str
+        Which of them the training data have together, "polymer/salt".
+    log_interval_known, log_interval_new : float or None
+        Half widths of ln gamma that shall hold `coverage` of the measurements: for a pair of the
+        training data at another concentration, and for a new one. None: the model gives its own.
+    coverage : float
+    input_ranges : InputRanges
+        Of the n numbers in the training data.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A value breaks a rule of the contract; `parse_contract` turns it into a `VoxionError`.
+    """
+
+    kind: Literal["ion-activity"] = "ion-activity"
+    model: Name
+    inputs: Literal["graphs", "condensation"]
+    atom_features: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    chain_features: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    numbers: Annotated[tuple[Name, ...], Field(min_length=1)]
+    number_units: tuple[str, ...]
+    polymers: Annotated[dict[Name, Name], Field(min_length=1)]
+    salts: Annotated[dict[Name, Name], Field(min_length=1)]
+    pairs: Annotated[tuple[Name, ...], Field(min_length=1)]
+    log_interval_known: NotNegative | None = None
+    log_interval_new: NotNegative | None = None
+    coverage: Annotated[float, Field(gt=0, lt=1)]
+
+    @model_validator(mode="after")
+    def _fits_numbers(self) -> ActivityContract:
+        if len(self.number_units) != len(self.numbers):
+            raise ValueError("'number_units' must have one unit for each of 'numbers'")
+        graphs = ("atom_features", "log_interval_known", "log_interval_new")
+        for key in (*graphs, "chain_features"):
+            if (getattr(self, key) is not None) != ((key in graphs) == (self.inputs == "graphs")):
+                raise ValueError(f"{key!r} must go with its 'inputs', found {self.inputs!r}")
+        self._check_ranges(len(self.numbers))
+        return self
+
+
 AnyContract = TypeVar("AnyContract", bound=Contract)
 KINDS: dict[str, type[Contract]] = {
     "surface-charges": ChargeContract,
     "voxel-classifier": ClassifierContract,
+    "ion-activity": ActivityContract,
 }
 EXPORTERS = {
     "surface-charges": "'voxion charges export'",
     "voxel-classifier": "'voxion voxels export-model'",
+    "ion-activity": "'voxion activity fit'",
 }
 
 
@@ -290,95 +346,6 @@ def load_model(
         problem = f"it is TorchScript, but carries no {CONTRACT_FILE}"
         raise _refused(str(path), problem, expected)
     return module.eval(), parse_contract(text, str(path), expected)
-
-
-def inspect_model(path: str | Path, as_json: bool = False) -> None:
-    """Print what a model file says of itself, as a table or as its JSON.
-
-    Raises
-    ------
-    VoxionError
-        As `read_contract`.
-    """
-    contract = read_contract(path, Contract)
-    if as_json:
-        print(contract.to_json())
-        return
-    table = Table(title=str(path), show_header=False, title_justify="left")
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in _rows(contract):
-        table.add_row(name, value)
-    Console().print(table)
-
-
-def _rows(contract: Contract) -> list[tuple[str, str]]:
-    rows: list[tuple[str, str]] = []
-    if isinstance(contract, ChargeContract):
-        rows = _charge_rows(contract)
-    elif isinstance(contract, ClassifierContract):
-        rows = _classifier_rows(contract)
-    return [
-        ("kind", f"{contract.kind} (contract {contract.contract_version})"),
-        *rows,
-        ("training data", contract.data_hash),
-        ("made with", f"voxion {contract.voxion_version}, torch {contract.torch_version}"),
-    ]
-
-
-def _classifier_rows(contract: ClassifierContract) -> list[tuple[str, str]]:
-    nz, ny, nx = contract.grid
-    ranges = zip(
-        contract.channels,
-        contract.input_ranges.min,
-        contract.input_ranges.max,
-        contract.channel_units,
-        strict=True,
-    )
-    return [
-        ("channels", ", ".join(contract.channels)),
-        ("grid", f"{nx} x {ny} x {nz} voxels along x, y, z, spread {contract.spread or 'unknown'}"),
-        ("normalisation", f"{contract.normalisation}, each channel of each grid by itself"),
-        ("labels", ", ".join(contract.labels)),
-        (
-            "input ranges",
-            "; ".join(f"{name} [{low:.4g}, {high:.4g}] {unit}" for name, low, high, unit in ranges),
-        ),
-    ]
-
-
-def _charge_rows(contract: ChargeContract) -> list[tuple[str, str]]:
-    any_value = "any"
-    sources = ", ".join(
-        f"{s.name} {s.charge:+g} e" + (f" x {s.count}" if s.count else "") for s in contract.sources
-    )
-    rows = [
-        ("inputs", contract.inputs),
-        ("sources", f"{sources}; {contract.source_order}"),
-        ("surface atoms", str(contract.surface_atoms or any_value)),
-        (
-            "total charge",
-            any_value if contract.total_charge is None else f"{contract.total_charge:+g} e",
-        ),
-        (
-            "trained cell",
-            any_value
-            if contract.cell is None
-            else "; ".join(" ".join(f"{x:g}" for x in row) for row in contract.cell)
-            + f" {contract.length_unit}",
-        ),
-    ]
-    if contract.radial_functions is not None:
-        radial = contract.radial_functions
-        widths = ", ".join(f"{w:g}" for w in radial.widths)
-        rows.append(
-            ("radial functions", f"{radial.form}, {widths} 1/angstrom, to {radial.cutoff:g} A")
-        )
-    ranges = zip(contract.input_ranges.min, contract.input_ranges.max, strict=True)
-    return [
-        *rows,
-        ("input ranges", ", ".join(f"[{low:.4g}, {high:.4g}]" for low, high in ranges)),
-    ]
 
 
 def _kinds(expected: type[Contract]) -> list[str]:

@@ -117,7 +117,7 @@ def test_refusals(tmp_path):
     with pytest.raises(VoxionError, match="charge of -1 e in all"):
         potential_profile(charged)
     thin = write(tmp_path / "thin.zarr", lambda rng: np.full(2, 4.0), [1.0, -1.0], 0.0)
-    with pytest.raises(VoxionError, match="4.0 to 4.0 A from the sheet: too thin for a bulk"):
+    with pytest.raises(VoxionError, match=r"4\.0 to 4\.0 A from the sheet: too thin for a bulk"):
         potential_profile(thin)
     profile = potential_profile(data("good.zarr"))
     with pytest.raises(VoxionError, match="one with a neutral sheet"):

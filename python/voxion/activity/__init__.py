@@ -1,0 +1,1 @@
+"""Activity coefficients of ions in ion-exchange membranes."""

@@ -23,6 +23,7 @@ from scipy.stats import wasserstein_distance
 
 from voxion.charges.dataset import ChargeDataset, open_dataset
 from voxion.charges.density import DensityProfile, density_profiles, rms_difference
+from voxion.charges.distance import TrainedGround
 from voxion.charges.electrolyte_runs import DatasetRun
 from voxion.charges.plots import plot_profiles
 from voxion.engines.coupling import couple
@@ -99,6 +100,7 @@ def main(
         [
             _energy_table(energies, training.sources),
             _charge_table(data, training),
+            _distance_line(dftb, next(iter(data.values()))),
             _density_table(profiles),
         ]
     )
@@ -179,6 +181,14 @@ def _charge_table(data: dict[LongRun, ChargeDataset], training: ChargeDataset) -
     return "\n".join(lines) + "\n"
 
 
+def _distance_line(model: Path, dataset: ChargeDataset) -> str:
+    distances = [distance for _, distance in TrainedGround(model).look_at_all(dataset)]
+    return (
+        "Distance of the frames with DFTB's model from its training data (1 is its furthest site): "
+        f"median {np.median(distances):.2f}, largest {max(distances):.2f}.\n"
+    )
+
+
 def _charge_row(name: str, charges: NDArray[np.float64], other: NDArray[np.float64] | None) -> str:
     low, high = np.quantile(charges, (0.001, 0.999))
     cells = f"| {name} | {charges.mean():.5f} | {charges.std():.5f} | {low:.4f}, {high:.4f} |"
@@ -235,7 +245,7 @@ def _figure(
         one = energies[run]
         change = one.conserved - one.conserved[0]
         right.plot(one.time, change, color=colour, lw=1.0, label=run.title)
-    left.set(xlabel="charge / e", ylabel="density / (1/e)", yscale="log")
+    left.set(xlabel="charge / e", ylabel="density / (1/e)", yscale="log", ylim=(1e-2, 2e3))
     left.set_title("charges of the sheet")
     right.set(xlabel="time / ps", ylabel="change / (kcal/mol)", title="conserved energy")
     left.legend(fontsize=8)

@@ -30,10 +30,10 @@ class ChargedGroups:
     kind : str
         AEM or CEM, by the sign of the polymer's charge; empty for a polymer without.
     polymer, salt : str
-    fixed, fixed_values, fixed_colour : str
-        Group that bears the fixed charge, the normalised sums of its atoms' types, and what they
-        are called.
-    counter_ion, counter_ion_values, counter_ion_colour : str
+    fixed, fixed_values, fixed_colour, fixed_networks : str
+        Group that bears the fixed charge, the normalised sums of its atoms' types, what they are
+        called, and how many networks by themselves give their sum the sign that all together do.
+    counter_ion, counter_ion_values, counter_ion_colour, counter_ion_networks : str
         The same of the salt's ion of opposite charge.
     cn_ion_water, cn_fixed_ion : str
         F and N of the paper: water oxygens around a counter-ion, counter-ions around a fixed
@@ -48,9 +48,11 @@ class ChargedGroups:
     fixed: str
     fixed_values: str
     fixed_colour: str
+    fixed_networks: str
     counter_ion: str
     counter_ion_values: str
     counter_ion_colour: str
+    counter_ion_networks: str
     cn_ion_water: str
     cn_fixed_ion: str
     measured: str
@@ -58,7 +60,11 @@ class ChargedGroups:
 
 
 def charged_groups(
-    data: ActivityData, membrane: Membrane, found: SaliencyMap, predicted: Floats
+    data: ActivityData,
+    membrane: Membrane,
+    found: SaliencyMap,
+    single: Sequence[SaliencyMap],
+    predicted: Floats,
 ) -> ChargedGroups:
     """Give a membrane's row.
 
@@ -68,6 +74,9 @@ def charged_groups(
         Measured; the membrane is one of it.
     membrane : Membrane
     found : SaliencyMap
+        Of all networks.
+    single : sequence of K SaliencyMap
+        Of each by itself.
     predicted : ndarray [N]
         Coefficients of all rows of `data`.
     """
@@ -76,7 +85,8 @@ def charged_groups(
     fixed = fixed_group(polymer)
     ions = [atom.GetIdx() for atom in salt.GetAtoms() if atom.GetFormalCharge() * charge < 0]
     fixed_values = _values(polymer, found.polymer, fixed)
-    ion_values = _values(salt, found.salt, _with_neighbours(salt, ions))
+    counter = _with_neighbours(salt, ions)
+    ion_values = _values(salt, found.salt, counter)
     rows = membrane.rows
     return ChargedGroups(
         kind={1: "AEM", -1: "CEM"}.get(int(np.sign(charge)), ""),
@@ -85,9 +95,11 @@ def charged_groups(
         fixed=_group_name(polymer, fixed),
         fixed_values=_text(fixed_values),
         fixed_colour=colour_name(list(fixed_values.values())),
+        fixed_networks=_agreeing(found.polymer, [one.polymer for one in single], fixed),
         counter_ion=_group_name(salt, _with_neighbours(salt, ions[:1])),
         counter_ion_values=_text(ion_values),
         counter_ion_colour=colour_name(list(ion_values.values())),
+        counter_ion_networks=_agreeing(found.salt, [one.salt for one in single], counter),
         cn_ion_water=_range(data.descriptors[rows, ION_WATER]),
         cn_fixed_ion=_range(data.descriptors[rows, FIXED_ION]),
         measured=_range(data.measured[rows]),
@@ -162,6 +174,14 @@ def _values(structure: Chem.Mol, values: Floats, members: Sequence[int]) -> dict
     types = atom_types(structure)
     shares = normalised(type_sums(values, types))
     return {types[index]: shares[types[index]] for index in members}
+
+
+def _agreeing(found: Floats, single: Sequence[Floats], members: Sequence[int]) -> str:
+    if not members:
+        return ""
+    sign = np.sign(found[members].sum())
+    count = sum(bool(np.sign(one[members].sum()) == sign) for one in single)
+    return f"{count}/{len(single)}"
 
 
 def _text(values: dict[str, float]) -> str:

@@ -18,7 +18,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize, to_hex, to_rgb
 from matplotlib.figure import Figure
 from rdkit import Chem
-from rdkit.Chem import rdDepictor
+from rdkit.Chem import rdCoordGen, rdDepictor
 from rdkit.Chem.Draw import rdMolDraw2D
 
 from voxion.activity.data import Floats
@@ -35,8 +35,9 @@ from voxion.figures import WIDTH, styled
 RED, WHITE, BLUE = to_rgb("#ee3124"), (1.0, 1.0, 1.0), to_rgb("#3b6ff0")
 COLOUR_MAP = LinearSegmentedColormap.from_list("saliency", [BLUE, WHITE, RED])
 MEANING = "normalised saliency: red raises the activity coefficient, blue lowers it"
-POLYMER_SIZE, SALT_SIZE, BAR = (500, 400), (500, 64), 46  # pixels of an SVG's parts
-SALT_SCALE = 20.0  # pixels per angstrom: single ions would fill their picture
+POLYMER_SIZE, SALT_SIZE, BAR = (500, 400), (500, 110), 46  # pixels of an SVG's parts
+SALT_SCALE = 36.0  # pixels per angstrom in an SVG: single ions would fill their picture
+ION_GAP = 2.0  # angstrom
 _TEXT = 'font-family="sans-serif" fill="#22262b"'
 
 
@@ -82,7 +83,7 @@ def map_svg(membrane: Membrane, maps: Mapping[str, SaliencyMap]) -> str:
 
 def _svg(molecule: Molecule, values: Floats, size: tuple[int, int], place: tuple[int, int]) -> str:
     canvas = rdMolDraw2D.MolDraw2DSVG(*size)
-    _draw(canvas, molecule, values, SALT_SCALE if size == SALT_SIZE else None)
+    _draw(canvas, molecule, values, size == SALT_SIZE)
     text = canvas.GetDrawingText()
     # what is left within another picture: no XML declaration, a place
     return f'<svg x="{place[0]}" y="{place[1]}" ' + text[text.index("<svg") + 4 :]
@@ -114,26 +115,18 @@ def _colour_bar(total: tuple[int, int], name: str) -> list[str]:
     return lines
 
 
-def _draw(canvas: Any, molecule: Molecule, values: Floats, scale: float | None) -> None:
-    structure = Chem.Mol(molecule.structure)
-    # tries some turns of bonds for the picture with the fewest atoms on top of each other
-    rdDepictor.Compute2DCoords(
-        structure,
-        nFlipsPerSample=4,
-        nSample=100,
-        sampleSeed=1,
-        permuteDeg4Nodes=False,
-        useRingTemplates=True,
-    )
+def _draw(canvas: Any, molecule: Molecule, values: Floats, salt: bool) -> None:
+    structure = _laid_out(molecule.structure)
+    _put_side_by_side(structure)
     options = canvas.drawOptions()
     options.useBWAtomPalette()
-    options.highlightRadius = 0.42
-    options.highlightBondWidthMultiplier = 8
+    options.highlightRadius = 0.66 if salt else 0.42
     options.bondLineWidth = 1.2
     options.padding = 0.03
     options.clearBackground = False
-    if scale is not None:
-        options.fixedScale = scale
+    if salt:
+        options.fixedScale = SALT_SCALE / SALT_SIZE[0]  # a share of the width
+        options.fixedFontSize = round(0.45 * options.fixedScale * canvas.Width())
     rdMolDraw2D.PrepareAndDrawMolecule(
         canvas,
         structure,
@@ -145,6 +138,47 @@ def _draw(canvas: Any, molecule: Molecule, values: Floats, scale: float | None) 
     canvas.FinishDrawing()
 
 
+def _laid_out(structure: Chem.Mol) -> Chem.Mol:
+    """Give a copy with the better of two layouts: either fails at some rings of some networks."""
+    sampled, grown = Chem.Mol(structure), Chem.Mol(structure)
+    rdDepictor.Compute2DCoords(
+        sampled,
+        nFlipsPerSample=4,
+        nSample=100,
+        sampleSeed=1,
+        permuteDeg4Nodes=False,
+        useRingTemplates=True,
+    )
+    rdCoordGen.AddCoords(grown)
+    return min(sampled, grown, key=_clutter)
+
+
+def _clutter(structure: Chem.Mol) -> int:
+    """Count pairs of atoms that nearly meet, and bonds across the picture, which are worse."""
+    places = structure.GetConformer().GetPositions()
+    distances = np.linalg.norm(places[:, None] - places[None], axis=2)
+    bonds = Chem.GetAdjacencyMatrix(structure) > 0
+    if not bonds.any():
+        return 0
+    length = np.median(distances[bonds])
+    near = np.triu(distances < 0.7 * length, 1)
+    far = np.triu(bonds & (distances > 1.5 * length))
+    return int(near.sum() + 7 * far.sum())
+
+
+def _put_side_by_side(structure: Chem.Mol) -> None:
+    """Move the ions of a salt into a row."""
+    conformer = structure.GetConformer()
+    places = conformer.GetPositions()
+    left = 0.0
+    for members in Chem.GetMolFrags(structure):
+        own = list(members)
+        low, high = places[own].min(axis=0), places[own].max(axis=0)
+        places[own] += np.array([left - low[0], -(low[1] + high[1]) / 2, 0.0])
+        left += high[0] - low[0] + ION_GAP
+    conformer.SetPositions(places)
+
+
 @styled
 def plot_maps(
     membranes: Sequence[Membrane], maps: Sequence[SaliencyMap], method: str, columns: int = 3
@@ -152,7 +186,7 @@ def plot_maps(
     """Draw the polymers of some membranes and their salts on one sheet."""
     rows = -(-len(membranes) // columns)
     figure = Figure(figsize=(WIDTH, 2.75 * rows + 0.6), layout="constrained")
-    grid = figure.subplots(2 * rows, columns, squeeze=False, height_ratios=[6, 1] * rows)
+    grid = figure.subplots(2 * rows, columns, squeeze=False, height_ratios=[4, 1] * rows)
     for axes in grid.flat:
         axes.set_axis_off()
     for number, (membrane, found) in enumerate(zip(membranes, maps, strict=True)):
@@ -169,6 +203,7 @@ def plot_maps(
         shrink=0.4,
         aspect=35,
         pad=0.01,
+        ticks=(-1, -0.5, 0, 0.5, 1),
     )
     bar.set_label(f"{method}, {MEANING}")
     return figure
@@ -176,5 +211,5 @@ def plot_maps(
 
 def _picture(molecule: Molecule, values: Floats, size: tuple[int, int]) -> np.ndarray:
     canvas = rdMolDraw2D.MolDraw2DCairo(2 * size[0], 2 * size[1])
-    _draw(canvas, molecule, values, 2 * SALT_SCALE if size == SALT_SIZE else None)
+    _draw(canvas, molecule, values, size == SALT_SIZE)
     return matplotlib.image.imread(io.BytesIO(canvas.GetDrawingText()))

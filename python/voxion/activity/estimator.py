@@ -38,13 +38,3 @@ class ActivityEstimator(Protocol):
 
     def predict(self, data: ActivityData) -> Prediction:
         """Give coefficients and intervals; `data.gamma` is not looked at."""
-
-
-class PointEstimator(Protocol):
-    """A model without intervals of its own; `conformal.Conformal` adds them."""
-
-    def fit(self, data: ActivityData) -> None:
-        """Learn from measured data."""
-
-    def predict_gamma(self, data: ActivityData) -> Floats:
-        """Give coefficients [N]."""

@@ -61,15 +61,13 @@ def plot_fold_errors(data: ActivityData, held_out: Mapping[str, Floats]) -> Figu
 
 
 @styled
-def plot_checks(checks: Mapping[str, Sequence[Checks]], polymers: Sequence[str]) -> Figure:
+def plot_checks(checks: Mapping[str, Sequence[Checks]]) -> Figure:
     """Draw rank correlations and deletion curves.
 
     Parameters
     ----------
     checks : dict of method to list of M Checks
         Of M membranes.
-    polymers : sequence of M str
-        Names of the membranes.
     """
     figure = Figure(figsize=(WIDTH, 7.0), layout="constrained")
     grid = figure.subplots(2, len(checks), sharex="row", sharey="row", squeeze=False)
@@ -77,7 +75,7 @@ def plot_checks(checks: Mapping[str, Sequence[Checks]], polymers: Sequence[str])
         _draw_correlations(grid[0, column], found)
         grid[0, column].set_title(f"{method}: rank correlation of maps")
         _draw_deletion(grid[1, column], found)
-        grid[1, column].set_title(f"{method}: polymer atoms masked, {len(polymers)} membranes")
+        grid[1, column].set_title(f"{method}: polymer atoms masked, {len(found)} membranes")
     grid[1, 0].set_ylabel("change of predicted γ")
     grid[1, -1].legend(loc="best", fontsize=8.5)
     return figure

@@ -107,7 +107,7 @@ def fit_model(
         means = _held_out(data, folds, _pair_mean)
         width = half_width(data.measured, means.gamma)
         scores[f"{name}, baseline"] = score(data.measured, _widened(means, width))
-    write_json(out / SUMMARY_FILE, _summary(data, contract, scores))
+    write_json(out / SUMMARY_FILE, _summary(data, contract, scores, held_out))
     with replacing(out / FIGURE_FILE) as temporary:
         plot_parity(data, predicted, held_out, model).savefig(temporary, format="png", dpi=150)
     return FitResult(path, scores)
@@ -147,7 +147,10 @@ def _widened(prediction: Prediction, width: float) -> Prediction:
 
 
 def _summary(
-    data: ActivityData, contract: ActivityContract, scores: dict[str, Scores]
+    data: ActivityData,
+    contract: ActivityContract,
+    scores: dict[str, Scores],
+    held_out: dict[str, Prediction],
 ) -> dict[str, Any]:
     return {
         "model": contract.model,
@@ -157,4 +160,5 @@ def _summary(
         "log_interval_known": contract.log_interval_known,
         "log_interval_new": contract.log_interval_new,
         "held_out": {name: asdict(found) for name, found in scores.items()},
+        "predictions": {name: found.gamma.tolist() for name, found in held_out.items()},
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from voxion.activity.data import ActivityData
 from voxion.activity.estimator import Prediction
@@ -34,7 +35,9 @@ def plot_parity(
     every = np.concatenate([data.measured, *[found.gamma for found in panels.values()]])
     ends = [0.8 * every.min(), 1.25 * every.max()]
     for axes, (title, found) in zip(
-        figure.subplots(1, len(panels), sharex=True, sharey=True), panels.items(), strict=True
+        figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0],
+        panels.items(),
+        strict=True,
     ):
         axes.plot(ends, ends, color=REFERENCE, lw=1)
         for number, polymer in enumerate(dict.fromkeys(data.polymers.tolist())):
@@ -51,6 +54,10 @@ def plot_parity(
             )
         error = np.abs(found.gamma - data.measured).mean()
         axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends, aspect="equal")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axis.set_minor_formatter(NullFormatter())
         axes.set_title(f"{title}: MAE {error:.3f}")
         axes.set_xlabel("measured gamma")
     figure.axes[0].set_ylabel(f"predicted gamma, {model}")

@@ -25,6 +25,7 @@ from voxion.activity.explain_figures import plot_checks, plot_fold_errors
 from voxion.activity.export import data_hash
 from voxion.activity.fit import SUMMARY_FILE
 from voxion.activity.fit_figure import plot_parity
+from voxion.activity.network import ActivityNetwork
 from voxion.activity.saliency import (
     METHODS,
     Membrane,
@@ -93,15 +94,16 @@ def explain_model(
             for name in METHODS:
                 checks[name].append(check_map(networks, shuffled, one, name))
         predicted = _predict(networks, data, membranes)
+        single = [[saliency([k], one, METHODS[1]) for k in networks] for one in membranes]
     groups = [
-        charged_groups(data, one, found[METHODS[1]], predicted)
-        for one, found in zip(membranes, maps, strict=True)
+        charged_groups(data, one, found[METHODS[1]], apart, predicted)
+        for one, found, apart in zip(membranes, maps, single, strict=True)
     ]
     trained_on_these = data_hash(data) == contract.data_hash
     held_out = _held_out(model.parent / SUMMARY_FILE, data) if trained_on_these else {}
     figures = {
         "maps": plot_maps(membranes, [found[METHODS[1]] for found in maps], METHODS[1]),
-        "sanity": plot_checks(checks, [one.name for one in membranes]),
+        "sanity": plot_checks(checks),
     }
     if held_out:
         every = {name: Prediction(v, v, v) for name, v in held_out.items()}
@@ -130,7 +132,9 @@ def explain_model(
     return means
 
 
-def _predict(networks: Sequence[Any], data: ActivityData, membranes: Iterable[Membrane]) -> Floats:
+def _predict(
+    networks: Sequence[ActivityNetwork], data: ActivityData, membranes: Iterable[Membrane]
+) -> Floats:
     found = np.zeros(len(data))
     for one in membranes:
         found[one.rows] = predict_gamma(networks, one).numpy()

@@ -14,7 +14,9 @@ from voxion.activity.scores import FLOOR
 class HeldOutEstimator(Protocol):
     """A model that knows what it says of its training rows when it has not seen their fold."""
 
-    held_out: Floats  # [n], in the order of the training data
+    @property
+    def held_out(self) -> Floats:
+        """What each training row is predicted to be without its fold, [n]."""
 
     def fit(self, data: ActivityData) -> None:
         """Learn from measured data."""

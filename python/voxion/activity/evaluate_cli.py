@@ -11,6 +11,8 @@ from rich.console import Console
 
 from voxion.activity.options import Data, Molecules, read_given
 
+WIDTH = 130  # characters of a file or a pipe, which have no width of their own
+
 
 class SplitChoice(str, Enum):
     """What is left out."""
@@ -33,7 +35,11 @@ def evaluate(
     ] = SplitChoice.polymer,
     models: Annotated[
         list[str] | None,
-        typer.Option("--model", help="Score this one; may be given again. Without it, all."),
+        typer.Option(
+            "--model",
+            help="Score this one; may be given again. Without it, all but the paper's networks, "
+            "'graph network, descriptors' and 'graph network', which take minutes.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -41,6 +47,8 @@ def evaluate(
     from voxion.activity.evaluation import evaluate as run
 
     console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, WIDTH)
     shown = console.is_terminal and not as_json
     result = run(read_given(data, molecules), split.value, models, progress=shown)
     if as_json:

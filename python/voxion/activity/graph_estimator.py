@@ -143,6 +143,11 @@ class GraphNetworkEstimator:
             advance=advance,
         )
 
+    @property
+    def held_out(self) -> Floats:
+        """What each training row is predicted to be by the network that has not seen it, [n]."""
+        return self._fitted().held_out
+
     def predict_gamma(self, data: ActivityData) -> Floats:
         """Give coefficients [N]: the networks' mean, not below `FLOOR`."""
         found = predict(self._fitted().networks, network_inputs(data))

@@ -70,6 +70,13 @@ def test_bad_numbers_are_named_with_their_line(write: Callable, column: str, tex
         read_activity(*files)
 
 
+@pytest.mark.parametrize("smiles", ["[Qq+].[Cl-]", "C1CC", "[*]CC[*]"])
+def test_bad_smiles_are_named_with_their_line(write: Callable, smiles: str) -> None:
+    files = write(lambda data, molecules: molecules[1].update(smiles=smiles))
+    with pytest.raises(VoxionError, match="molecules.csv, line 3: polymer SS25-block: "):
+        read_activity(*files)
+
+
 def test_zero_is_no_concentration(write: Callable) -> None:
     with pytest.raises(VoxionError, match="salt_conc_M is '0'; a positive number"):
         read_activity(*write(lambda data, molecules: data[0].update(salt_conc_M="0")))

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -240,10 +241,8 @@ def test_wrong_files_are_refused(fitted: Path, tmp_path: Path, demo: ActivityDat
 def test_a_molecule_that_cannot_be_read_is_named_before_anything_is_written(
     tmp_path: Path,
 ) -> None:
-    rows = rows_of(DEMO / "molecules.csv")
-    rows[0]["smiles"] = "CC("
-    molecules = write(tmp_path / "molecules.csv", rows)
-    data = read_activity(DEMO / "activity.csv", molecules)
+    good = read_activity(DEMO / "activity.csv", DEMO / "molecules.csv")
+    data = replace(good, polymer_smiles={**good.polymer_smiles, "SS50-random": "CC("})
     with pytest.raises(VoxionError, match="polymer SS50-random: RDKit cannot read"):
         fit_model(data, "graph", tmp_path / "out")
     assert not (tmp_path / "out").exists()

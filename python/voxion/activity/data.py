@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from voxion.activity.polymers import read_molecule
 from voxion.errors import VoxionError
 
 Floats = NDArray[np.float64]
@@ -116,8 +117,8 @@ def read_activity(data: Path, molecules: Path, *, measured: bool = True) -> Acti
     Raises
     ------
     VoxionError
-        A file or a column is missing, a number is none or out of range, a molecule has no SMILES,
-        a row or a molecule is there twice; with the line of the file.
+        A file or a column is missing, a number is none or out of range, a molecule has no SMILES
+        or one that cannot be read, a row or a molecule is there twice; with the line of the file.
     """
     smiles = _read_molecules(molecules)
     positive = [WATER, CONCENTRATION] + ([GAMMA] if measured else [])
@@ -171,6 +172,7 @@ def _read_molecules(path: Path) -> dict[str, dict[str, str]]:
             raise VoxionError(f"{path}, line {line}: {missing} is empty.")
         if name in smiles[kind]:
             raise VoxionError(f"{path}, line {line}: the {kind} {name!r} is there twice.")
+        read_molecule(row["smiles"], f"{path}, line {line}: {kind} {name}")
         smiles[kind][name] = row["smiles"]
     return smiles
 

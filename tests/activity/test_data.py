@@ -73,7 +73,7 @@ def test_bad_numbers_are_named_with_their_line(write: Callable, column: str, tex
 @pytest.mark.parametrize("smiles", ["[Qq+].[Cl-]", "C1CC", "[*]CC[*]"])
 def test_bad_smiles_are_named_with_their_line(write: Callable, smiles: str) -> None:
     files = write(lambda data, molecules: molecules[1].update(smiles=smiles))
-    with pytest.raises(VoxionError, match="molecules.csv, line 3: polymer SS25-block: "):
+    with pytest.raises(VoxionError, match=r"molecules\.csv, line 3: polymer SS25-block: "):
         read_activity(*files)
 
 

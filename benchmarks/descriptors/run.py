@@ -31,7 +31,7 @@ from MDAnalysis.lib.mdamath import triclinic_vectors
 from rich.progress import track
 from scipy.spatial import cKDTree
 
-from voxion.activity.rdf import Surroundings, radial_distribution
+from voxion.activity.descriptors.rdf import Surroundings, radial_distribution
 
 # after the library's own modules: what this benchmark takes from that of the charges
 sys.path.append(str(Path(__file__).resolve().parent.parent / "charges"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
-from voxion.activity.clusters import cluster_sizes, summarise_clusters
+from voxion.activity.descriptors.clusters import cluster_sizes, summarise_clusters
 
 BOX = np.array([20.0, 20.0, 20.0, 90.0, 90.0, 90.0], np.float32)
 

@@ -7,8 +7,14 @@ import numpy as np
 import pytest
 
 from voxion.activity.data import ActivityData
-from voxion.activity.drawing import atom_colours, map_svg, plot_maps
-from voxion.activity.saliency import METHODS, Membrane, SaliencyMap, atom_types, membranes_of
+from voxion.activity.explain.drawing import atom_colours, map_svg, plot_maps
+from voxion.activity.explain.saliency import (
+    METHODS,
+    Membrane,
+    SaliencyMap,
+    atom_types,
+    membranes_of,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 

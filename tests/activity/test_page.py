@@ -13,10 +13,10 @@ from typer.testing import CliRunner, Result
 
 from voxion.activity.data import ActivityData, read_activity
 from voxion.activity.estimator import Prediction
+from voxion.activity.explain.page import explain_model
 from voxion.activity.export import activity_contract, write_model
 from voxion.activity.network import ActivityNetwork, NetworkEnsemble
 from voxion.activity.options import DEMO
-from voxion.activity.page import explain_model
 from voxion.activity.training import network_inputs, predict
 from voxion.cli import app
 from voxion.errors import VoxionError

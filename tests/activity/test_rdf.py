@@ -10,7 +10,7 @@ from MDAnalysis.analysis.rdf import InterRDF
 from MDAnalysis.coordinates.memory import MemoryReader
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
-from voxion.activity.rdf import (
+from voxion.activity.descriptors.rdf import (
     Surroundings,
     coordination_at,
     largest_radius,

@@ -11,13 +11,16 @@ from rdkit import Chem
 from torch import nn
 from torch_geometric.data import Data
 
-from voxion.activity.charged_groups import charged_groups, colour_name, fixed_group
 from voxion.activity.data import ActivityData
 from voxion.activity.estimator import Prediction
-from voxion.activity.export import activity_contract, write_model
-from voxion.activity.graphs import FEATURES
-from voxion.activity.network import ActivityNetwork, NetworkEnsemble
-from voxion.activity.saliency import (
+from voxion.activity.explain.charged_groups import charged_groups, colour_name, fixed_group
+from voxion.activity.explain.checks import (
+    check_map,
+    deletion_curve,
+    shuffle_weights,
+    shuffled_ensembles,
+)
+from voxion.activity.explain.saliency import (
     METHODS,
     Membrane,
     Molecule,
@@ -30,12 +33,9 @@ from voxion.activity.saliency import (
     saliency,
     type_sums,
 )
-from voxion.activity.saliency_checks import (
-    check_map,
-    deletion_curve,
-    shuffle_weights,
-    shuffled_ensembles,
-)
+from voxion.activity.export import activity_contract, write_model
+from voxion.activity.graphs import FEATURES
+from voxion.activity.network import ActivityNetwork, NetworkEnsemble
 from voxion.activity.training import network_inputs, predict
 
 SLOPE = 0.5

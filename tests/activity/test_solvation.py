@@ -15,11 +15,16 @@ from MDAnalysis.coordinates.memory import MemoryReader
 from typer.testing import CliRunner
 
 from voxion.activity.data import DESCRIPTORS
+from voxion.activity.descriptors.first_shell import (
+    find_extrema,
+    jackknife_error,
+    measure_shell,
+    smoothed,
+)
+from voxion.activity.descriptors.rdf import running_coordination, shell_volumes
+from voxion.activity.descriptors.solvation import SolvationDescriptors
+from voxion.activity.descriptors.trajectories import open_run
 from voxion.activity.descriptors_cli import descriptors
-from voxion.activity.first_shell import find_extrema, jackknife_error, measure_shell, smoothed
-from voxion.activity.rdf import running_coordination, shell_volumes
-from voxion.activity.solvation import SolvationDescriptors
-from voxion.activity.trajectories import open_run
 from voxion.engines.lammps import run_lammps
 from voxion.errors import VoxionError
 from voxion.systems.graphene import GrapheneSystem

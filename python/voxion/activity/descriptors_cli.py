@@ -16,8 +16,8 @@ from voxion.errors import VoxionError
 from voxion.files import replacing
 
 if TYPE_CHECKING:
-    from voxion.activity.clusters import ClusterSizes
-    from voxion.activity.solvation import PairDistribution
+    from voxion.activity.descriptors.clusters import ClusterSizes
+    from voxion.activity.descriptors.solvation import PairDistribution
 
 console = Console()
 
@@ -43,8 +43,8 @@ def descriptors(
     """Compute the 12 solvation descriptors of a run, with error bars, and its water clusters."""
     import warnings
 
-    from voxion.activity.solvation import SolvationDescriptors
-    from voxion.activity.trajectories import open_run
+    from voxion.activity.descriptors.solvation import SolvationDescriptors
+    from voxion.activity.descriptors.trajectories import open_run
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MDAnalysis: elements and masses that it guesses
@@ -137,7 +137,7 @@ def _write(path: Path, header: list[str], rows: Iterable[list[str]]) -> None:
 
 
 def _draw(out: Path, pairs: dict[str, PairDistribution], clusters: ClusterSizes) -> None:
-    from voxion.activity.solvation_plots import plot_clusters, plot_distributions
+    from voxion.activity.descriptors.plots import plot_clusters, plot_distributions
 
     figures = {"rdf": plot_distributions(pairs), "clusters": plot_clusters(clusters)}
     for name, figure in figures.items():

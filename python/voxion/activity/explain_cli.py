@@ -21,8 +21,8 @@ def explain(
     molecules: Molecules = None,
 ) -> None:
     """Show which atoms raise and which lower the predicted coefficients, and check the maps."""
+    from voxion.activity.explain.page import PAGE_FILE, explain_model
     from voxion.activity.options import read_given
-    from voxion.activity.page import PAGE_FILE, explain_model
 
     found = explain_model(model, read_given(data, molecules), out, progress=console.is_terminal)
     table = Table(title="Means over the membranes", title_justify="left")

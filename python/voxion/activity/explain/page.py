@@ -16,17 +16,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from rich.progress import track
 
-from voxion.activity.charged_groups import ChargedGroups, charged_groups, write_table
 from voxion.activity.data import ActivityData, Floats
 from voxion.activity.domain import familiarity
-from voxion.activity.drawing import map_svg, plot_maps
 from voxion.activity.estimator import Prediction
-from voxion.activity.explain_figures import plot_checks, plot_fold_errors
-from voxion.activity.export import data_hash
-from voxion.activity.fit import SUMMARY_FILE
-from voxion.activity.fit_figure import plot_parity
-from voxion.activity.network import ActivityNetwork
-from voxion.activity.saliency import (
+from voxion.activity.explain.charged_groups import ChargedGroups, charged_groups, write_table
+from voxion.activity.explain.checks import Checks, check_map, shuffled_ensembles
+from voxion.activity.explain.drawing import map_svg, plot_maps
+from voxion.activity.explain.figures import plot_checks, plot_fold_errors
+from voxion.activity.explain.saliency import (
     METHODS,
     Membrane,
     SaliencyMap,
@@ -38,7 +35,10 @@ from voxion.activity.saliency import (
     saliency,
     type_sums,
 )
-from voxion.activity.saliency_checks import Checks, check_map, shuffled_ensembles
+from voxion.activity.export import data_hash
+from voxion.activity.fit import SUMMARY_FILE
+from voxion.activity.fit_figure import plot_parity
+from voxion.activity.network import ActivityNetwork
 from voxion.activity.scores import FLOOR
 from voxion.errors import VoxionError
 from voxion.files import replacing

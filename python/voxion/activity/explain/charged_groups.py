@@ -14,7 +14,13 @@ import numpy as np
 from rdkit import Chem
 
 from voxion.activity.data import DESCRIPTORS, ActivityData, Floats
-from voxion.activity.saliency import Membrane, SaliencyMap, atom_types, normalised, type_sums
+from voxion.activity.explain.saliency import (
+    Membrane,
+    SaliencyMap,
+    atom_types,
+    normalised,
+    type_sums,
+)
 from voxion.files import replacing
 
 FAINT, LIGHT = 0.1, 0.4  # absolute values that are called no colour, and a light one

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks, savgol_filter
 
-from voxion.activity.rdf import Floats, coordination_at
+from voxion.activity.descriptors.rdf import Floats, coordination_at
 
 SMOOTHING = 0.07  # standard deviation of the Gaussian, angstrom
 SHELL_SMOOTHING = 0.2  # the same, for whether there is a minimum

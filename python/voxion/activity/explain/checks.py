@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from voxion.activity.data import Floats
+from voxion.activity.explain.saliency import Membrane, predict_gamma, saliency
 from voxion.activity.network import ActivityNetwork
-from voxion.activity.saliency import Membrane, predict_gamma, saliency
 from voxion.voxels.explain.attribution import similarity
 
 SHUFFLES = 5  # ensembles with shuffled weights

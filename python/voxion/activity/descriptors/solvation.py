@@ -15,23 +15,23 @@ import numpy as np
 from MDAnalysis.analysis.base import AnalysisBase
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
-from voxion.activity.clusters import cluster_sizes, summarise_clusters
 from voxion.activity.data import DESCRIPTORS
-from voxion.activity.first_shell import (
+from voxion.activity.descriptors.clusters import cluster_sizes, summarise_clusters
+from voxion.activity.descriptors.first_shell import (
     LARGEST_BIN,
     find_extrema,
     jackknife_error,
     measure_shell,
     smoothed,
 )
-from voxion.activity.rdf import (
+from voxion.activity.descriptors.rdf import (
     Floats,
     Surroundings,
     largest_radius,
     radial_distribution,
     running_coordination,
 )
-from voxion.activity.trajectories import check_groups, select
+from voxion.activity.descriptors.trajectories import check_groups, select
 from voxion.errors import VoxionError
 
 ION, FIXED, WATER = "counter-ions", "tethered charges", "water oxygens"

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from voxion.activity.clusters import ClusterSizes
-from voxion.activity.solvation import PAIRS, PairDistribution
+from voxion.activity.descriptors.clusters import ClusterSizes
+from voxion.activity.descriptors.solvation import PAIRS, PairDistribution
 from voxion.figures import COLOURS, REFERENCE, REFERENCE_FILL, styled
 
 ERRORS = 2.0  # standard errors that a band shows to either side

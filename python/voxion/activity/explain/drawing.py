@@ -22,7 +22,7 @@ from rdkit.Chem import rdCoordGen, rdDepictor
 from rdkit.Chem.Draw import rdMolDraw2D
 
 from voxion.activity.data import Floats
-from voxion.activity.saliency import (
+from voxion.activity.explain.saliency import (
     Membrane,
     Molecule,
     SaliencyMap,

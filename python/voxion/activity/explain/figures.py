@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from voxion.activity.data import ActivityData, Floats
-from voxion.activity.saliency_checks import Checks
+from voxion.activity.explain.checks import Checks
 from voxion.figures import COLOURS, REFERENCE, WIDTH, styled
 
 ORDERS = {

@@ -1,0 +1,1 @@
+"""Solvation descriptors of a simulated membrane: from trajectories to the 12 numbers."""

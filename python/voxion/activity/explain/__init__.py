@@ -1,0 +1,1 @@
+"""Which atoms a prediction comes from, whether that can be trusted, and a page on it."""

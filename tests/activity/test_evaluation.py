@@ -7,12 +7,15 @@ import typer
 from typer.testing import CliRunner
 
 from voxion.activity import evaluation
+from voxion.activity.conformal import Conformal
 from voxion.activity.data import ActivityData
 from voxion.activity.estimator import Prediction
 from voxion.activity.evaluate_cli import evaluate as command
-from voxion.activity.evaluation import PROCESS, estimators, evaluate
-from voxion.activity.scores import score
+from voxion.activity.evaluation import NETWORKS, PROCESS, estimators, evaluate
+from voxion.activity.graph_estimator import GraphNetworkEstimator
+from voxion.activity.scores import FLOOR, score
 from voxion.activity.splits import SplitKind
+from voxion.activity.training import Hyperparameters
 from voxion.errors import VoxionError
 
 BASELINES = ["polymer-salt mean", "Manning"]
@@ -97,6 +100,27 @@ def test_command_prints_tables(app: typer.Typer) -> None:
 
 def test_first_model_is_the_one_that_the_docs_praise() -> None:
     assert next(iter(estimators())) == PROCESS
+
+
+def test_networks_wait_to_be_asked_for(demo: ActivityData, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {name: lambda kind: Spy() for name in estimators()}
+    assert set(NETWORKS) < set(known)
+    monkeypatch.setattr(evaluation, "estimators", lambda: known)
+    assert set(evaluate(demo, "paper").models) == set(known) - set(NETWORKS)
+    assert set(evaluate(demo, "paper", list(NETWORKS)).models) == set(NETWORKS)
+
+
+def test_a_network_gets_intervals_from_rows_that_it_has_not_seen(demo: ActivityData) -> None:
+    small = Hyperparameters(hidden=8, learning_rate=0.01, batch=20)
+    network = GraphNetworkEstimator(True, small, folds=3, epochs=5)
+    model = Conformal(network)
+    model.fit(demo)
+    errors = np.abs(np.log(np.maximum(network.held_out, FLOOR) / demo.measured))
+    found = model.predict(demo)
+    np.testing.assert_allclose(found.upper / found.gamma, model.factor)
+    # the 0.9 quantile of n errors, rounded up
+    assert np.mean(errors <= np.log(model.factor) + 1e-12) >= 0.9
+    assert np.mean(errors < np.log(model.factor) - 1e-12) < 0.92
 
 
 def test_published_means_are_those_known(published: ActivityData) -> None:

@@ -143,3 +143,5 @@ def test_command_line(tmp_path):
     assert isinstance(result.exception, VoxionError)
     assert "found 0 with a neutral one among 2" in str(result.exception)
     assert not (tmp_path / "d.png").exists()
+    result = command(*runs, figure="d.xyz")
+    assert "d.xyz: expected a name that ends in .png, .svg, .pdf" in str(result.exception)

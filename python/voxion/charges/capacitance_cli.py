@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 console = Console()
+FORMATS = (".png", ".svg", ".pdf")
 MICRO = 100.0  # uC/cm^2 of one C/m^2
 
 
@@ -18,7 +19,9 @@ def capacitance(
         list[Path],
         typer.Argument(help="Runs at several charges of the sheet; one of them is neutral."),
     ],
-    figure: Annotated[Path, typer.Option(help="Figure of the potentials to write (PNG, SVG).")],
+    figure: Annotated[
+        Path, typer.Option(help="Figure of the potentials to write (PNG, SVG, PDF).")
+    ],
 ) -> None:
     """Potential against the distance from the sheet, by Poisson's equation, and capacitance."""
     from voxion.charges.dataset import open_dataset
@@ -27,8 +30,10 @@ def capacitance(
     from voxion.errors import VoxionError
     from voxion.files import replacing
 
+    if figure.suffix not in FORMATS:
+        raise VoxionError(f"{figure}: expected a name that ends in {', '.join(FORMATS)}.")
     profiles = {
-        path.name: potential_profile(open_dataset(path), progress=console.is_terminal)
+        str(path): potential_profile(open_dataset(path), progress=console.is_terminal)
         for path in datasets
     }
     neutral = [p for p in profiles.values() if p.surface_charge == 0]
@@ -53,5 +58,5 @@ def capacitance(
         table.add_row(*cells)
     console.print(table)
     with replacing(figure) as partial:
-        plot_potentials(profiles).savefig(partial, dpi=150, format=figure.suffix[1:] or "png")
+        plot_potentials(profiles).savefig(partial, dpi=150, format=figure.suffix[1:])
     console.print(f"Figure: {figure}", soft_wrap=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -239,14 +240,17 @@ def plot_potentials(profiles: Mapping[str, PotentialProfile]) -> Figure:
 
     Parameters
     ----------
-    profiles : mapping of name to PotentialProfile
+    profiles : mapping of path to PotentialProfile
     """
     figure = Figure((7.0, 3.8), layout="constrained")
     axes = figure.subplots()
     for (name, profile), colour in zip(profiles.items(), _colours(profiles), strict=True):
         charge = 100 * profile.surface_charge
         axes.plot(
-            profile.distance, profile.potential, color=colour, label=f"{name}, {charge:.1f} µC/cm²"
+            profile.distance,
+            profile.potential,
+            color=colour,
+            label=f"{Path(name).name}, {charge:.1f} µC/cm²",
         )
         low, high = profile.potential - profile.error, profile.potential + profile.error
         axes.fill_between(profile.distance, low, high, color=colour, alpha=0.25, linewidth=0)

@@ -36,17 +36,11 @@ def main(
         shift, order = match(
             dataset.surface_positions, solver.surface_positions, dataset.cells[0].diagonal()
         )
-        writer = ChargeDatasetWriter(
+        writer = ChargeDatasetWriter.like(
+            dataset,
             output,
-            surface_positions=dataset.surface_positions,
-            source_charges=dataset.source_charges,
-            source_species=dataset.species_of_sources.tolist(),
-            total_charge=dataset.total_charge,
-            periodic=dataset.periodic,
-            cell_origin=dataset.cell_origin,
             label_source=solver.settings,
             title=f"ELECTRODE's charges for {data.name}",
-            append=False,
         )
         for frame in track([dataset.frame(i) for i in range(dataset.frames)], "labelling"):
             charges = solver.label(frame.source_positions.astype(np.float64) + shift)[order]

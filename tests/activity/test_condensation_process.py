@@ -67,7 +67,7 @@ def test_predictions_do_not_look_at_what_is_asked(
 def test_the_module_says_the_same(fitted: tuple[CondensationProcess, ActivityData]) -> None:
     process, demo = fitted
     expected = process.predict(demo)
-    found = torch.jit.script(process.to_module())(*module_inputs(process, demo))
+    found = torch.jit.script(process.to_module())(*module_inputs(demo, *process.codes(demo)))
     for ours, theirs in zip((expected.gamma, expected.lower, expected.upper), found, strict=True):
         np.testing.assert_allclose(theirs.numpy(), ours, rtol=1e-7)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from voxion.activity.chemistry import features, ions_of
@@ -174,9 +175,17 @@ class CondensationModule(nn.Module):
         return torch.exp(limit + (number + others) * deviation)
 
 
-def module_inputs(estimator: CondensationProcess, data: ActivityData) -> Inputs:
-    """Give the tensors that `CondensationModule.forward` takes."""
-    polymer, pair = estimator.codes(data)
+def module_inputs(
+    data: ActivityData, polymer: NDArray[np.int64], pair: NDArray[np.int64]
+) -> Inputs:
+    """Give the tensors that `CondensationModule.forward` takes.
+
+    Parameters
+    ----------
+    data : ActivityData
+    polymer, pair : ndarray [N]
+        The training data's numbers of polymers and pairs, or `UNKNOWN`.
+    """
     ions = [
         [one.counter_valence, one.co_valence, one.counter_number, one.co_number]
         for one in ions_of(data)

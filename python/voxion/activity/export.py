@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from voxion import __version__
 from voxion.activity.chemistry import FEATURES as CHAIN_FEATURES
-from voxion.activity.chemistry import features, ions_of
+from voxion.activity.condensation_module import module_inputs
 from voxion.activity.condensation_process import UNKNOWN
 from voxion.activity.data import CONCENTRATION, DESCRIPTORS, WATER, ActivityData
 from voxion.activity.domain import Familiarity, familiarity
@@ -159,10 +159,6 @@ def _condensation(
     """Give the arguments of `voxion.activity.condensation_module.CondensationModule.forward`."""
     polymers = {name: index for index, name in enumerate(contract.polymers)}
     pairs = {name: index for index, name in enumerate(contract.pairs)}
-    ions = [
-        [one.counter_valence, one.co_valence, one.counter_number, one.co_number]
-        for one in ions_of(data)
-    ]
     codes = [
         (
             UNKNOWN if one.polymer is None else polymers[one.polymer],
@@ -170,11 +166,5 @@ def _condensation(
         )
         for one in known
     ]
-    polymer, pair = torch.tensor(codes, dtype=torch.int64).T
-    return (
-        torch.from_numpy(features(data)),
-        torch.tensor(ions, dtype=torch.float64),
-        torch.from_numpy(data.salt_concentration),
-        polymer,
-        pair,
-    )
+    polymer, pair = np.array(codes, np.int64).T
+    return module_inputs(data, polymer, pair)

@@ -16,6 +16,7 @@ from voxion.charges.dataset import (
     FORMAT,
     FORMAT_VERSION,
     NO_STEP,
+    ChargeDataset,
     ChargeFrame,
     complete_frames,
     open_dataset,
@@ -104,6 +105,30 @@ class ChargeDatasetWriter:
         self._count = complete_frames(self._frames)
         for array in self._frames.values():
             array.resize((self._count, *array.shape[1:]))
+
+    @classmethod
+    def like(
+        cls,
+        dataset: ChargeDataset,
+        path: str | Path,
+        *,
+        label_source: dict[str, Any],
+        title: str,
+        append: bool = False,
+    ) -> ChargeDatasetWriter:
+        """Open a data set for frames of the system of another one; parameters as of the class."""
+        return cls(
+            path,
+            surface_positions=dataset.surface_positions,
+            source_charges=dataset.source_charges,
+            source_species=dataset.species_of_sources.tolist(),
+            total_charge=dataset.total_charge,
+            periodic=dataset.periodic,
+            cell_origin=dataset.cell_origin,
+            label_source=label_source,
+            title=title,
+            append=append,
+        )
 
     @property
     def frames(self) -> int:

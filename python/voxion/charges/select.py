@@ -124,16 +124,8 @@ def write_selection(dataset: ChargeDataset, selection: Selection, output: str | 
         # whole or not at all
         with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as folder:
             written = Path(folder) / output.name
-            writer = ChargeDatasetWriter(
-                written,
-                surface_positions=dataset.surface_positions,
-                source_charges=dataset.source_charges,
-                source_species=dataset.species_of_sources.tolist(),
-                total_charge=dataset.total_charge,
-                periodic=dataset.periodic,
-                cell_origin=dataset.cell_origin,
-                label_source=dataset.label_source,
-                title=dataset.title,
+            writer = ChargeDatasetWriter.like(
+                dataset, written, label_source=dataset.label_source, title=dataset.title
             )
             for index in np.sort(selection.frames):
                 writer.append(dataset.frame(int(index)))

@@ -145,14 +145,9 @@ def relabel(
     """
     if not Path(output).exists():
         _check_sheet(source, dataset)
-    writer = ChargeDatasetWriter(
+    writer = ChargeDatasetWriter.like(
+        dataset,
         output,
-        surface_positions=dataset.surface_positions,
-        source_charges=dataset.source_charges,
-        source_species=dataset.species_of_sources.tolist(),
-        total_charge=dataset.total_charge,
-        periodic=dataset.periodic,
-        cell_origin=dataset.cell_origin,
         label_source=source.settings,
         title=dataset.title,
         append=True,

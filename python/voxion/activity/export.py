@@ -18,7 +18,7 @@ from voxion.activity.condensation_process import UNKNOWN
 from voxion.activity.data import CONCENTRATION, DESCRIPTORS, WATER, ActivityData
 from voxion.activity.domain import Familiarity, familiarity
 from voxion.activity.estimator import COVERAGE, Prediction
-from voxion.activity.graphs import FEATURES, molecule_graph
+from voxion.activity.graphs import FEATURES, molecule_graphs
 from voxion.contract import CONTRACT_FILE, ActivityContract, InputRanges, load_model
 from voxion.errors import VoxionError
 from voxion.model_file import write_model_file
@@ -132,14 +132,8 @@ def run_model(
 def _run_graphs(
     module: nn.Module, contract: ActivityContract, data: ActivityData, known: Sequence[Familiarity]
 ) -> Prediction:
-    polymers = {
-        name: molecule_graph(data.polymer_smiles[name], f"polymer {name}")
-        for name in np.unique(data.polymers).tolist()
-    }
-    salts = {
-        name: molecule_graph(data.salt_smiles[name], f"salt {name}")
-        for name in np.unique(data.salts).tolist()
-    }
+    polymers = molecule_graphs(data.polymers, data.polymer_smiles, "polymer")
+    salts = molecule_graphs(data.salts, data.salt_smiles, "salt")
     gamma = np.zeros(len(data))
     for row in range(len(data)):
         polymer, salt = polymers[str(data.polymers[row])], salts[str(data.salts[row])]

@@ -7,7 +7,9 @@ charge, radical electrons, one-hot hybridisation, aromaticity.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from rdkit import Chem
 from torch import Tensor
 from torch_geometric.data import Data
@@ -33,6 +35,26 @@ FEATURES = (
     *(name.lower() for name in HYBRIDISATIONS),
     "aromatic",
 )
+
+
+def molecule_graphs(names: NDArray[np.str_], smiles: dict[str, str], kind: str) -> dict[str, Data]:
+    """Make the graph of each distinct molecule, by name and in the order of the names.
+
+    Parameters
+    ----------
+    names : ndarray of str [N]
+    smiles : dict of str to str
+    kind : str
+        "polymer" or "salt", for messages.
+
+    Raises
+    ------
+    VoxionError
+        As `molecule_graph`.
+    """
+    return {
+        name: molecule_graph(smiles[name], f"{kind} {name}") for name in np.unique(names).tolist()
+    }
 
 
 def molecule_graph(text: str, name: str) -> Data:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from voxion.activity.data import ActivityData, Floats
-from voxion.activity.graphs import molecule_graph
+from voxion.activity.graphs import molecule_graphs
 from voxion.activity.network import ActivityNetwork, Environments, environments_of
 from voxion.errors import VoxionError
 from voxion.training_folder import torch_threads
@@ -96,9 +96,9 @@ def network_inputs(data: ActivityData) -> NetworkInputs:
 def _molecules(
     names: NDArray[np.str_], smiles: dict[str, str], kind: str
 ) -> tuple[Environments, Tensor]:
-    distinct, number = np.unique(names, return_inverse=True)
-    graphs = [molecule_graph(smiles[str(name)], f"{kind} {name}") for name in distinct]
-    return environments_of(graphs), torch.from_numpy(number.astype(np.int64))
+    _, number = np.unique(names, return_inverse=True)
+    graphs = molecule_graphs(names, smiles, kind)
+    return environments_of(list(graphs.values())), torch.from_numpy(number.astype(np.int64))
 
 
 @dataclass(frozen=True)

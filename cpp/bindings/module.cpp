@@ -54,6 +54,13 @@ Array site_potentials(const Array &surface, const Array &sources, const Array &c
   return out;
 }
 
+void check_contract(const std::string &text, const std::string &kind) {
+  if (kind == "voxel-classifier")
+    voxion::parse_classifier_contract(text, "contract");
+  else
+    voxion::parse_charge_contract(text, "contract");
+}
+
 // One prediction as an engine makes it.
 struct Prediction {
   Array charges;
@@ -175,6 +182,13 @@ PYBIND11_MODULE(_core, module) {
              "Returns\n-------\narray, shape (M, K), e/angstrom\n\n"
              "Raises\n------\nVoxionError\n    For wrong shapes, a flat cell or positions that are "
              "not finite.\n");
+
+  module.def("check_contract", &check_contract, "text"_a, "kind"_a,
+             "Check the text of a voxion.json as the engines do.\n\n"
+             "Parameters\n----------\n"
+             "text : str or bytes\n"
+             "kind : \"surface-charges\" or \"voxel-classifier\"\n\n"
+             "Raises\n------\nVoxionError\n    If the text breaks a rule of the contract.\n");
 
   py::class_<Prediction>(module, "Prediction", "Charges of one configuration.")
       .def_readonly("charges", &Prediction::charges, "Charges, shape (M,), e.")

@@ -13,6 +13,8 @@ namespace voxion {
 namespace {
 
 constexpr double charge_tolerance = 1e-6;  // e
+constexpr double total_tolerance = 1e-12;  // e
+constexpr double largest_charge = 10.0;    // e; partial charges of atoms are a few e at most
 
 bool same_charge(double a, double b) { return std::abs(a - b) <= charge_tolerance; }
 
@@ -72,12 +74,35 @@ void check_any_sources(const ChargeContract &contract, std::span<const double> c
   }
 }
 
-void require_finite(const ArrayView &input) {
+// What the rows of an input are about.
+enum class Rows { sites, sources, vectors };
+
+void require_finite(const ArrayView &input, Rows rows) {
   std::int64_t size = 1;
   for (auto extent : input.shape) size *= extent;
-  for (std::int64_t i = 0; i < size; ++i)
-    if (!std::isfinite(input.data[i]))
-      throw Error("an input of the model is not finite: the simulation has become unstable");
+  for (std::int64_t i = 0; i < size; ++i) {
+    if (std::isfinite(input.data[i])) continue;
+    const std::string problem =
+        "an input of the model is not finite: the simulation has become unstable";
+    const auto row = static_cast<std::size_t>(i * input.shape[0] / size);
+    if (rows == Rows::vectors) throw Error(problem);
+    if (rows == Rows::sites) throw AtomError(problem, row, std::nullopt);
+    throw AtomError(problem, std::nullopt, row);
+  }
+}
+
+// Checks what a model returned; a damaged one may return anything.
+void require_charges(std::span<const double> charges, const char *when) {
+  for (std::size_t i = 0; i < charges.size(); ++i) {
+    if (std::abs(charges[i]) <= largest_charge) continue;
+    if (!std::isfinite(charges[i]))
+      throw AtomError("the model returned a charge that is not finite", i, std::nullopt);
+    std::ostringstream text;
+    text << "the model returned a charge of " << charges[i] << " e" << when
+         << ", no atom has more than " << largest_charge
+         << " e; the model or its file is damaged, or was trained for another system";
+    throw AtomError(text.str(), i, std::nullopt);
+  }
 }
 
 }  // namespace
@@ -112,10 +137,19 @@ bool differs_from_trained_cell(const ChargeContract &contract, const Cell &cell)
 double spread_correction(std::span<double> charges, double total) {
   const double correction = total - accurate_sum(charges);
   const auto count = static_cast<double>(charges.size());
-  for (double &charge : charges) charge += correction / count;
-  // what rounding of the first pass left
-  const double rest = total - accurate_sum(charges);
-  for (double &charge : charges) charge += rest / count;
+  double rest = correction;
+  // the passes after the first spread what rounding left
+  for (int pass = 0; pass < 3; ++pass) {
+    for (double &charge : charges) charge += rest / count;
+    rest = total - accurate_sum(charges);
+  }
+  if (!(std::abs(rest) <= total_tolerance)) {
+    std::ostringstream text;
+    text << "the charges of the model cannot be brought to the total of " << total
+         << " e: after an even correction of " << correction << " e they still differ by " << rest
+         << " e";
+    throw Error(text.str());
+  }
   return correction;
 }
 
@@ -129,11 +163,15 @@ ChargeReport ChargePredictor::from_positions(std::span<const double> sources,
                                              double total, std::span<double> charges) {
   const auto n = static_cast<std::int64_t>(source_charges.size());
   const auto m = static_cast<std::int64_t>(charges.size());
-  auto report = finish({{sources.data(), {n, 3}},
-                        {source_charges.data(), {n}},
-                        {surface.data(), {m, 3}},
-                        {cell.vectors[0].data(), {3, 3}}},
-                       total, charges);
+  const std::vector<ArrayView> inputs{{sources.data(), {n, 3}},
+                                      {source_charges.data(), {n}},
+                                      {surface.data(), {m, 3}},
+                                      {cell.vectors[0].data(), {3, 3}}};
+  require_finite(inputs[0], Rows::sources);
+  require_finite(inputs[1], Rows::sources);
+  require_finite(inputs[2], Rows::sites);
+  require_finite(inputs[3], Rows::vectors);
+  auto report = finish(inputs, total, charges);
   report.outside_fraction = outside_fraction(sources);
   return report;
 }
@@ -143,6 +181,9 @@ ChargeReport ChargePredictor::from_site_potentials(std::span<const double> poten
                                                    const Cell &cell, double total,
                                                    std::span<double> charges) {
   auto inputs = local_inputs(potentials, surface, cell);
+  require_finite(inputs[0], Rows::sites);
+  require_finite(inputs[1], Rows::sites);
+  require_finite(inputs[2], Rows::vectors);
   if (contract_.total_charge_input) inputs.push_back({&total, {1}});
   auto report = finish(inputs, total, charges);
   report.outside_fraction = outside_fraction(potentials);
@@ -167,17 +208,15 @@ std::vector<ArrayView> ChargePredictor::local_inputs(std::span<const double> pot
 
 ChargeReport ChargePredictor::finish(const std::vector<ArrayView> &inputs, double total,
                                      std::span<double> charges) {
-  for (const auto &input : inputs) require_finite(input);
   const auto predicted = runner_->forward(inputs);
   if (predicted.size() != charges.size())
-    throw Error("the model gave " + std::to_string(predicted.size()) + " charges for " +
-                std::to_string(charges.size()) + " surface atoms");
-  for (std::size_t i = 0; i < predicted.size(); ++i)
-    if (!std::isfinite(predicted[i]))
-      throw NonFiniteCharge(i, "the model gave a charge that is not finite");
+    throw Error("the model returned " + std::to_string(predicted.size()) + " charges for " +
+                std::to_string(charges.size()) + " surface atoms; use a model made for them");
+  require_charges(predicted, "");
   std::copy(predicted.begin(), predicted.end(), charges.begin());
   ChargeReport report;
   report.correction = spread_correction(charges, total);
+  require_charges(charges, " after the correction to the total");
   const auto [low, high] = std::minmax_element(charges.begin(), charges.end());
   report.min = *low;
   report.max = *high;

@@ -35,6 +35,7 @@ void check_surface(const ChargeContract &contract, std::size_t count);
 bool differs_from_trained_cell(const ChargeContract &contract, const Cell &cell);
 
 // Spreads `total` - sum(charges) evenly; the new sum is `total` to 1e-12 e. Returns the correction.
+// Throws Error when rounding makes that impossible, as with charges of 10^5 e.
 double spread_correction(std::span<double> charges, double total);
 
 // Runs a surface-charges model, checks what it says and makes the total charge exact.
@@ -46,7 +47,8 @@ class ChargePredictor {
   const ChargeContract &contract() const { return contract_; }
 
   // All arrays are xyz triples (angstrom) or charges (e). `charges` receives one value per surface
-  // atom. Throws NonFiniteCharge, or Error when the model fails or gives another number of charges.
+  // atom. Throws AtomError for a charge that is not finite or larger than any atom's, and Error
+  // when the model fails or returns another number of charges.
   ChargeReport from_positions(std::span<const double> sources,
                               std::span<const double> source_charges,
                               std::span<const double> surface, const Cell &cell, double total,

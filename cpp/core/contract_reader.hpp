@@ -1,4 +1,4 @@
-// Reads the JSON of a contract; every complaint names the model and the key.
+// Reads the JSON of a contract; every complaint names the model and the key, in one line.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -18,29 +18,43 @@ class ContractReader {
                  std::string exporter);
 
   [[noreturn]] void fail(const std::string &problem) const;
-  bool has(const char *key) const { return json_.contains(key) && !json_[key].is_null(); }
-
-  template <typename T>
-  T get(const char *key, const char *expected) const {
-    return get<T>(json_, key, expected);
+  const Json &content() const { return json_; }
+  static bool has(const Json &object, const char *key) {
+    return object.contains(key) && !object[key].is_null();
   }
 
-  template <typename T>
-  T get(const Json &object, const char *key, const char *expected) const {
-    if (!object.contains(key)) fail("its contract lacks '" + std::string(key) + "'");
-    try {
-      return object[key].get<T>();
-    } catch (const Json::exception &) {
-      fail("its contract's '" + std::string(key) + "' must be " + expected + ", found " +
-           object[key].dump());
-    }
-  }
+  // The value of a key of an object, which must have the type that the function is named after and
+  // lie within the bounds, which are included. Nothing is converted: 1.0 is no whole number, true
+  // is no number.
+  std::string text(const Json &object, const char *key) const;
+  std::string name(const Json &object, const char *key) const;
+  double number(const Json &object, const char *key, double low, double high) const;
+  long whole(const Json &object, const char *key, long low, long high) const;
+  bool flag(const Json &object, const char *key) const;
+  const Json &part(const Json &object, const char *key) const;
+  const Json &list(const Json &object, const char *key, std::size_t least, std::size_t most) const;
+  std::vector<std::string> texts(const Json &object, const char *key, std::size_t least) const;
+  std::vector<std::string> distinct_names(const Json &object, const char *key,
+                                          std::size_t least) const;
+  std::vector<double> numbers(const Json &object, const char *key, std::size_t least,
+                              std::size_t most, double low, double high) const;
+  std::vector<long> wholes(const Json &object, const char *key, std::size_t count, long low,
+                           long high) const;
+  // The same of a value that was taken from the key's list.
+  std::vector<double> numbers_in(const Json &found, const char *key, std::size_t least,
+                                 std::size_t most, double low, double high) const;
 
   void require(const char *key, const std::string &value) const;
   ContractCommon common() const;
   InputRanges ranges(std::size_t count) const;
 
  private:
+  const Json &value(const Json &object, const char *key) const;
+  [[noreturn]] void fail_at(const char *key, const std::string &expected, const Json &found) const;
+  void check_list(const char *key, const Json &value, std::size_t least, std::size_t most) const;
+  long whole_in(const Json &found, const char *key, long low, long high) const;
+  void check_number(const char *key, const Json &value, double low, double high) const;
+  void check_text(const char *key, const Json &value, std::size_t least) const;
   std::string data_hash() const;
 
   std::string model_, exporter_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -13,11 +14,14 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A model gave a charge that is not a finite number; `site` counts surface atoms from 0.
-class NonFiniteCharge : public Error {
+// An error at known atoms, which the glue names in the engine's own way. `site` counts surface
+// atoms, `source` the sources of the call, both from 0.
+class AtomError : public Error {
  public:
-  NonFiniteCharge(std::size_t site, const std::string &message) : Error(message), site(site) {}
-  std::size_t site;
+  AtomError(const std::string &message, std::optional<std::size_t> site,
+            std::optional<std::size_t> source)
+      : Error(message), site(site), source(source) {}
+  std::optional<std::size_t> site, source;
 };
 
 }  // namespace voxion

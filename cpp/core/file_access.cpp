@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -56,8 +57,14 @@ void write_at(const std::string &path, std::size_t offset, const void *data, std
 }
 
 std::string read_whole(const std::string &path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // not blocking, so that a pipe without a writer is refused and not waited for
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) fail("read", path, errno);
+  struct stat status{};
+  if (::fstat(descriptor, &status) == 0 && !S_ISREG(status.st_mode)) {
+    ::close(descriptor);
+    throw Error("cannot read " + path + ": it is not a regular file");
+  }
   std::string content;
   char block[65536];
   for (;;) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 
 #include "error.hpp"
@@ -39,22 +40,32 @@ bool moved(std::span<const double> now, std::span<const double> then, double lim
   return false;
 }
 
-void require_finite(std::span<const double> positions, const char *what) {
-  for (std::size_t i = 0; i < positions.size(); ++i)
-    if (!std::isfinite(positions[i]))
-      throw Error("the position of " + std::string(what) + " " + std::to_string(i / 3 + 1) +
-                  " is not finite: the simulation has become unstable");
+enum class Atom { site, source };
+
+// Written so that a NaN is refused.
+void require_position(std::span<const double> positions, Atom kind) {
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    if (std::abs(positions[i]) <= limits::length) continue;
+    const bool site = kind == Atom::site;
+    const auto index = std::make_optional(i / 3);
+    throw AtomError(std::string("the position of a ") + (site ? "surface" : "source") +
+                        " atom is not finite or beyond any cell: the simulation has become "
+                        "unstable",
+                    site ? index : std::nullopt, site ? std::nullopt : index);
+  }
 }
 
-Vector lattice_shift(const Cell &cell, const std::array<int, 3> &n) {
+Vector lattice_shift(const Cell &cell, const std::array<long, 3> &n) {
   Vector shift{};
   for (int i = 0; i < 3; ++i)
-    for (int d = 0; d < 3; ++d) shift[d] += n[i] * cell.vectors[i][d];
+    for (int d = 0; d < 3; ++d) shift[d] += static_cast<double>(n[i]) * cell.vectors[i][d];
   return shift;
 }
 
 // Buckets of points on a regular grid with edges of at least `edge`.
 class Grid {
+  static constexpr double most_buckets = 1e7;
+
  public:
   Grid(std::span<const double> points, double edge) : edge_(edge) {
     const std::size_t n = points.size() / 3;
@@ -64,9 +75,10 @@ class Grid {
         low_[d] = std::min(low_[d], points[3 * i + d]);
         high_[d] = std::max(high_[d], points[3 * i + d]);
       }
-      size_[d] = static_cast<long>((high_[d] - low_[d]) / edge_) + 1;
     }
-    begin_.assign(static_cast<std::size_t>(size_[0] * size_[1] * size_[2]) + 1, 0);
+    // points that are few and far apart would need more buckets than there is memory
+    for (set_sizes(); buckets() > most_buckets; set_sizes()) edge_ *= 2.0;
+    begin_.assign(static_cast<std::size_t>(buckets()) + 1, 0);
     std::vector<std::size_t> bucket(n);
     for (std::size_t i = 0; i < n; ++i) {
       bucket[i] = index(position(0, points[3 * i]), position(1, points[3 * i + 1]),
@@ -98,6 +110,13 @@ class Grid {
   }
 
  private:
+  void set_sizes() {
+    for (int d = 0; d < 3; ++d) size_[d] = static_cast<long>((high_[d] - low_[d]) / edge_) + 1;
+  }
+  double buckets() const {
+    return static_cast<double>(size_[0]) * static_cast<double>(size_[1]) *
+           static_cast<double>(size_[2]);
+  }
   long position(int d, double x) const {
     return static_cast<long>(std::floor((x - low_[d]) / edge_));
   }
@@ -196,8 +215,28 @@ void SitePotentials::compute(std::span<const double> sites, std::span<const doub
   rows_.assign(sites.size() / 3 * stride, 0.0);
   add_all({table_, sources.data(), charges.data(), near_, pairs_.data(), image_sites_.data(),
            image_positions_.data(), hits_.data(), rows_.data()});
-  for (std::size_t i = 0; i < sites.size() / 3; ++i)
+  for (std::size_t i = 0; i < sites.size() / 3; ++i) {
+    if (!std::isfinite(rows_[i * stride])) fail_at(i, sources, charges);
     std::copy_n(&rows_[i * stride], count, &out[i * count]);
+  }
+}
+
+// A potential is infinite where a source lies on a site.
+void SitePotentials::fail_at(std::size_t site, std::span<const double> sources,
+                             std::span<const double> charges) const {
+  for (const auto &near : near_) {
+    const double *origin = &sources[3 * near.source];
+    const double source[3] = {origin[0] + near.shift[0], origin[1] + near.shift[1],
+                              origin[2] + near.shift[2]};
+    for (auto p = near.begin; p < near.end; ++p) {
+      if (image_sites_[pairs_[p]] != site) continue;
+      const double r = std::sqrt(squared_distance(&image_positions_[3 * pairs_[p]], source));
+      if (!std::isfinite(charges[near.source] * table_.exact(0, r)))
+        throw AtomError("a source atom lies on a surface atom, where its potential is infinite",
+                        site, near.source);
+    }
+  }
+  throw AtomError("the potential at a surface atom is not finite", site, std::nullopt);
 }
 
 bool SitePotentials::outdated(std::span<const double> sites, std::span<const double> sources,
@@ -209,8 +248,8 @@ bool SitePotentials::outdated(std::span<const double> sites, std::span<const dou
 
 void SitePotentials::build(std::span<const double> sites, std::span<const double> sources,
                            const Cell &cell) {
-  require_finite(sites, "surface atom");
-  require_finite(sources, "source atom");
+  require_position(sites, Atom::site);
+  require_position(sources, Atom::source);
   const Reciprocal reciprocal(cell);
   make_images(sites, cell, reciprocal);
   find_pairs(sites, sources, cell, reciprocal);
@@ -219,19 +258,35 @@ void SitePotentials::build(std::span<const double> sites, std::span<const double
   cell_ = cell;
 }
 
+// In a cell that is tiny beside the cutoff the images would not fit into memory.
+void SitePotentials::check_images(std::size_t sites, const Cell &cell,
+                                  const Reciprocal &reciprocal) const {
+  constexpr double most_images = 3e7;
+  double images = static_cast<double>(sites);
+  for (int i = 0; i < 3; ++i)
+    if (cell.periodic[i]) images *= 2.0 + 2.0 * reach_ / reciprocal.width(i);
+  if (images > most_images)
+    throw Error(
+        "the cutoff of the model's radial functions, " + std::to_string(table_.cutoff()) +
+        " angstrom, reaches too many periodic images of the surface in a cell that is " +
+        std::to_string(std::min({reciprocal.width(0), reciprocal.width(1), reciprocal.width(2)})) +
+        " angstrom wide; use a larger cell or a model with a shorter cutoff");
+}
+
 // All images of the sites that a source inside the cell can reach.
 void SitePotentials::make_images(std::span<const double> sites, const Cell &cell,
                                  const Reciprocal &reciprocal) {
   image_sites_.clear();
   image_shifts_.clear();
+  check_images(sites.size() / 3, cell, reciprocal);
   for (std::size_t site = 0; site < sites.size() / 3; ++site) {
     const Vector fraction = reciprocal.fractional(&sites[3 * site]);
-    std::array<int, 3> from{}, to{}, n{};
+    std::array<long, 3> from{}, to{}, n{};
     for (int i = 0; i < 3; ++i) {
       if (!cell.periodic[i]) continue;
       const double margin = reach_ / reciprocal.width(i);
-      from[i] = static_cast<int>(std::ceil(-margin - fraction[i]));
-      to[i] = static_cast<int>(std::floor(1.0 + margin - fraction[i]));
+      from[i] = static_cast<long>(std::ceil(-margin - fraction[i]));
+      to[i] = static_cast<long>(std::floor(1.0 + margin - fraction[i]));
     }
     for (n[0] = from[0]; n[0] <= to[0]; ++n[0])
       for (n[1] = from[1]; n[1] <= to[1]; ++n[1])
@@ -261,13 +316,14 @@ VOXION_VECTOR_CLONES void SitePotentials::find_pairs(std::span<const double> sit
   place_images(sites);
 
   const double reach2 = reach_ * reach_;
+  constexpr std::size_t most_pairs = std::size_t{1} << 30;
   std::size_t count = 0, most = 0;
   near_.clear();
   for (std::size_t source = 0; source < sources.size() / 3; ++source) {
     const Vector fraction = reciprocal.fractional(&sources[3 * source]);
-    std::array<int, 3> n{};
+    std::array<long, 3> n{};
     for (int i = 0; i < 3; ++i)
-      if (cell.periodic[i]) n[i] = -static_cast<int>(std::floor(fraction[i]));
+      if (cell.periodic[i]) n[i] = -static_cast<long>(std::floor(fraction[i]));
     const Vector shift = lattice_shift(cell, n);
     const double position[3] = {sources[3 * source] + shift[0], sources[3 * source + 1] + shift[1],
                                 sources[3 * source + 2] + shift[2]};
@@ -279,6 +335,10 @@ VOXION_VECTOR_CLONES void SitePotentials::find_pairs(std::span<const double> sit
         count += squared_distance(&image_positions_[3 * image], position) < reach2;
       }
     });
+    if (count > most_pairs)
+      throw Error("there are more than " + std::to_string(most_pairs) +
+                  " pairs of a surface atom and a source within the cutoff of the model's radial "
+                  "functions; use a model with a shorter cutoff");
     if (count > begin)
       near_.push_back({static_cast<std::uint32_t>(source), static_cast<std::uint32_t>(begin),
                        static_cast<std::uint32_t>(count), shift});

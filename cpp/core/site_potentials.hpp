@@ -25,7 +25,8 @@ class SitePotentials {
 
   std::size_t functions() const { return table_.count(); }
   // Sites and sources are xyz triples (angstrom), charges in e, out has sites x functions() values.
-  // Throws Error when a coordinate is not finite.
+  // Throws AtomError where a coordinate is not finite or a source lies on a site, and Error when
+  // the cell is flat or too small for the cutoff.
   void compute(std::span<const double> sites, std::span<const double> sources,
                std::span<const double> charges, const Cell &cell, std::span<double> out);
 
@@ -45,6 +46,9 @@ class SitePotentials {
   bool outdated(std::span<const double> sites, std::span<const double> sources,
                 const Cell &cell) const;
   void build(std::span<const double> sites, std::span<const double> sources, const Cell &cell);
+  void check_images(std::size_t sites, const Cell &cell, const Reciprocal &reciprocal) const;
+  [[noreturn]] void fail_at(std::size_t site, std::span<const double> sources,
+                            std::span<const double> charges) const;
   void make_images(std::span<const double> sites, const Cell &cell, const Reciprocal &reciprocal);
   void place_images(std::span<const double> sites);
   void find_pairs(std::span<const double> sites, std::span<const double> sources, const Cell &cell,

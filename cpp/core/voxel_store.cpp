@@ -11,6 +11,7 @@
 
 #include "error.hpp"
 #include "file_access.hpp"
+#include "json_text.hpp"
 
 namespace voxion {
 
@@ -290,7 +291,7 @@ void VoxelStore::create(const VoxelStoreHeader &header) {
 
 void VoxelStore::open(const VoxelStoreHeader &header) {
   if (!fs::exists(files_->path("zarr.json"))) refuse_other();
-  const Json root = Json::parse(files_->read("zarr.json"), nullptr, false);
+  const Json root = parse_json<Json>(files_->read("zarr.json"));
   const Json attributes = root.is_object() ? root.value("attributes", Json()) : Json();
   if (!attributes.is_object() || attributes.value("format", Json()) != format_name) refuse_other();
   state_->attributes = attributes;
@@ -301,8 +302,8 @@ void VoxelStore::open(const VoxelStoreHeader &header) {
     files_->fail("it is packed and cannot grow; give another name");
   const auto same = [&](const std::string &what, const Json &old, const Json &now) {
     if (old != now)
-      files_->fail("it was written with " + what + " " + old.dump() + ", this run has " +
-                   now.dump() + "; give another file name or the same settings");
+      files_->fail("it was written with " + what + " " + shown(old) + ", this run has " +
+                   shown(now) + "; give another file name or the same settings");
   };
   const Json own = attributes_of(header);
   for (const char *key : {"unit_style", "group", "window", "spread", "periodic", "classifier"})
@@ -316,10 +317,13 @@ void VoxelStore::open(const VoxelStoreHeader &header) {
     same("units", grid.at("attributes").at("units"), grid_now.at("attributes").at("units"));
     const auto shape = [](const Json &array) {
       const auto extents = array.at("shape").get<std::vector<std::size_t>>();
-      return std::vector<std::size_t>(extents.begin() + 1, extents.end());
+      return std::vector<std::size_t>(extents.begin() + !extents.empty(), extents.end());
     };
     same("a grid (channels, nz, ny, nx) of", shape(grid), shape(grid_now));
-    frames = grid.at("shape").at(0).get<std::size_t>();
+    const Json &found_frames = grid.at("shape").at(0);
+    if (!found_frames.is_number_unsigned() || !found.at("id").is_string())
+      files_->fail("its zarr.json is damaged; give another name");
+    frames = found_frames.get<std::size_t>();
   } catch (const Json::exception &) {
     files_->fail("its zarr.json is damaged; give another name");
   }

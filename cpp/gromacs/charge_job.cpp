@@ -177,12 +177,21 @@ void ChargeJob::update(const MdrunFrame &frame) {
 std::vector<double> ChargeJob::predict(const MdrunFrame &frame) {
   try {
     return run_model(frame);
-  } catch (const voxion::NonFiniteCharge &e) {
-    fail(std::string(e.what()) + " (atom " + std::to_string(surface_[e.site] + 1) + " at step " +
-         std::to_string(frame.step) + ")");
+  } catch (const voxion::AtomError &e) {
+    fail("at step " + std::to_string(frame.step) + ": " + described(e));
   } catch (const Error &e) {
     fail("at step " + std::to_string(frame.step) + ": " + e.what());
   }
+}
+
+// The message with the numbers of its atoms in the run, from 1.
+std::string ChargeJob::described(const voxion::AtomError &error) const {
+  std::string numbers;
+  if (error.site) numbers = "surface atom " + std::to_string(surface_[*error.site] + 1);
+  if (error.source)
+    numbers += (numbers.empty() ? "source atom " : ", source atom ") +
+               std::to_string(sources_[*error.source] + 1);
+  return std::string(error.what()) + " (" + numbers + ")";
 }
 
 std::vector<double> ChargeJob::run_model(const MdrunFrame &frame) {

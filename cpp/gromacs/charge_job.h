@@ -10,6 +10,7 @@
 
 #include "charge_predictor.hpp"
 #include "charge_table.h"
+#include "error.hpp"
 #include "index_file.h"
 #include "job_file.h"
 #include "mdrun_frame.h"
@@ -46,6 +47,7 @@ class ChargeJob {
   void continue_from(const nlohmann::json &record, const MdrunFrame &frame);
   std::vector<double> predict(const MdrunFrame &frame);
   std::vector<double> run_model(const MdrunFrame &frame);
+  std::string described(const voxion::AtomError &error) const;
   void check_range(std::int64_t step);
   void write_row(const MdrunFrame &frame, double milliseconds);
 

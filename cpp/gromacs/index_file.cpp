@@ -7,10 +7,12 @@
 
 #include "error.hpp"
 #include "file_access.hpp"
+#include "text.hpp"
 
 namespace voxion_gromacs {
 
 using voxion::Error;
+using voxion::shortened;
 
 namespace {
 
@@ -42,7 +44,7 @@ IndexFile::IndexFile(const std::string &path) : path_(path) {
       int atom = 0;
       const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), atom);
       if (problem != std::errc() || end != word.data() + word.size() || atom < 1)
-        fail("expected a number of an atom, from 1, found " + word);
+        fail("expected a number of an atom, from 1, found " + shortened(word));
       if (groups_.empty()) fail("atoms before the first [ group ]");
       groups_.back().second.push_back(atom);
     }
@@ -56,7 +58,7 @@ std::vector<int> IndexFile::group(const std::string &name, int atoms) const {
   if (found == groups_.end()) {
     std::string known;
     for (const auto &[other, members] : groups_) known += (known.empty() ? "" : ", ") + other;
-    throw Error("there is no " + group + " in " + path_ + "; it has " + known);
+    throw Error("there is no " + group + " in " + path_ + "; it has " + shortened(known, 500));
   }
   if (std::count_if(groups_.begin(), groups_.end(), named) > 1)
     throw Error(path_ + " has more than one " + group + "; give them different names");

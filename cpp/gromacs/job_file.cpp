@@ -9,6 +9,7 @@
 
 #include "error.hpp"
 #include "file_access.hpp"
+#include "text.hpp"
 
 namespace voxion_gromacs {
 
@@ -16,11 +17,18 @@ using voxion::Error;
 
 namespace {
 
+constexpr std::size_t longest_word = 1000;
+
 std::vector<std::string> words_of(std::string line) {
   line = line.substr(0, line.find('#'));
   std::istringstream stream(line);
   std::vector<std::string> words;
-  for (std::string word; stream >> word;) words.push_back(word);
+  for (std::string word; stream >> word;) {
+    if (word.size() > longest_word)
+      throw Error("there is a word of " + std::to_string(word.size()) +
+                  " characters: " + voxion::shortened(word));
+    words.push_back(word);
+  }
   return words;
 }
 
@@ -135,6 +143,7 @@ VoxelSettings parse_voxels(Line &line) {
   });
   if (job.file.empty()) throw Error("keyword file with the name of a store is required");
   if (job.channels.empty()) throw Error("keyword channels with at least one channel is required");
+  job.shape.check(job.channels.size());
   return job;
 }
 
@@ -179,9 +188,9 @@ JobFile read_job_file(const std::string &path) {
   int number = 0;
   for (std::string raw; std::getline(text, raw);) {
     ++number;
-    auto words = words_of(raw);
-    if (words.empty()) continue;
     try {
+      auto words = words_of(raw);
+      if (words.empty()) continue;
       Line line(std::move(words));
       parse(line, jobs);
     } catch (const Error &e) {

@@ -1,10 +1,12 @@
 // Reading and writing of the state file.
 #include "state_file.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "error.hpp"
 #include "file_access.hpp"
+#include "json_text.hpp"
 
 namespace voxion_gromacs {
 
@@ -16,22 +18,38 @@ constexpr const char *format = "voxion-mdrun-state";
 constexpr int format_version = 1;
 constexpr std::size_t kept = 2;
 
+bool is_list_of_jobs(const Json &record, const char *kind, const char *key) {
+  const auto jobs = record.find(kind);
+  if (jobs == record.end()) return true;
+  return jobs->is_array() && std::all_of(jobs->begin(), jobs->end(), [&](const Json &job) {
+           return job.is_object() && job.contains(key) && job[key].is_string() &&
+                  (!job.contains("store") || job["store"].is_string());
+         });
+}
+
+// What is looked at before the jobs read their own parts.
+bool is_sound(const Json &record) {
+  return record.is_object() && record.contains("step") && record["step"].is_number_integer() &&
+         is_list_of_jobs(record, "charges", "group") && is_list_of_jobs(record, "voxels", "file");
+}
+
 }  // namespace
 
 const Json *StateFile::open(std::int64_t step) {
   records_.clear();
   if (!std::filesystem::exists(path_)) return nullptr;
-  const Json root = Json::parse(voxion::read_whole(path_), nullptr, false);
+  const Json root = voxion::parse_json(voxion::read_whole(path_));
   const auto damaged = [&] {
     return voxion::Error(path_ + " is damaged, or not what a run with voxion left at its " +
                          "checkpoints; a run cannot be continued with it");
   };
-  if (!root.is_object() || root.value("format", "") != format ||
-      root.value("version", 0) != format_version)
-    throw damaged();
   try {
-    for (const auto &record : root.at("checkpoints"))
-      if (record.at("step").get<std::int64_t>() <= step) records_.push_back(record);
+    if (root.at("format") != format || root.at("version") != format_version) throw damaged();
+    const Json &records = root.at("checkpoints");
+    if (!records.is_array() || !std::all_of(records.begin(), records.end(), is_sound))
+      throw damaged();
+    for (const auto &record : records)
+      if (record.at("step") <= Json(step)) records_.push_back(record);
   } catch (const Json::exception &) {
     throw damaged();
   }

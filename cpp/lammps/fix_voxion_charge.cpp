@@ -16,6 +16,7 @@
 #include "group.h"
 #include "kspace.h"
 #include "lammps_cell.h"
+#include "modify.h"
 #include "near_sources.h"
 #include "on_root.h"
 #include "site_potentials.hpp"
@@ -32,6 +33,13 @@ namespace {
 // a range is made of extremes.
 constexpr double outside_tolerance = 0.01;
 
+// Whether fixes of this style write the charges of their group.
+bool sets_charges(const std::string &style) {
+  constexpr const char *families[] = {"voxion/charge", "electrode/", "qeq/", "acks2/"};
+  return std::any_of(std::begin(families), std::end(families),
+                     [&](const char *family) { return style.rfind(family, 0) == 0; });
+}
+
 std::size_t index_of(const std::vector<tagint> &tags, tagint tag) {
   return std::lower_bound(tags.begin(), tags.end(), tag) - tags.begin();
 }
@@ -40,15 +48,28 @@ std::size_t index_of(const std::vector<tagint> &tags, tagint tag) {
 
 // Runs `action` on rank 0; if it throws, all ranks stop with its message.
 template <typename Action>
-void FixVoxionCharge::on_root(Action action) {
+void FixVoxionCharge::on_root(const std::string &when, Action action) {
   const auto problem = voxion_lammps::failure_on_root(comm->me, world, [&] {
     try {
       action();
-    } catch (const voxion::NonFiniteCharge &e) {
-      throw voxion::Error(fmt::format("{} ({})", e.what(), place_of(e.site)));
+    } catch (const voxion::AtomError &e) {
+      throw voxion::Error(described(e));
     }
   });
-  if (!problem.empty()) error->all(FLERR, "Fix voxion/charge {}: {}", id, problem);
+  if (!problem.empty()) error->all(FLERR, "Fix voxion/charge {}{}: {}", id, when, problem);
+}
+
+std::string FixVoxionCharge::at_step() const {
+  return fmt::format(" at step {}", update->ntimestep);
+}
+
+// The message with the IDs of its atoms.
+std::string FixVoxionCharge::described(const voxion::AtomError &error) const {
+  std::string ids;
+  if (error.site) ids = fmt::format("surface atom ID {}", surface_tags_[*error.site]);
+  if (error.source)
+    ids += fmt::format("{}source atom ID {}", ids.empty() ? "" : ", ", call_tags_[*error.source]);
+  return fmt::format("{} ({})", error.what(), ids);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -116,7 +137,7 @@ void FixVoxionCharge::parse(int narg, char **arg) {
 // Rank 0 runs the model; all ranks know its contract.
 void FixVoxionCharge::load_model() {
   std::string json;
-  on_root([&] {
+  on_root("", [&] {
     auto runner = voxion::load_torchscript(model_path_, device_, threads_);
     json = runner->contract_json();
     predictor_ = std::make_unique<voxion::ChargePredictor>(std::move(runner), model_path_);
@@ -138,6 +159,7 @@ int FixVoxionCharge::setmask() {
 void FixVoxionCharge::init() {
   check_style_settings();
   check_groups();
+  check_other_fixes();
   check_charges();
   range_warned_ = false;
 }
@@ -213,6 +235,22 @@ std::vector<tagint> FixVoxionCharge::gather_tags(int bit) const {
   return all;
 }
 
+// The charges of a surface atom have one owner; of two the later one would win, in silence.
+void FixVoxionCharge::check_other_fixes() const {
+  for (const auto *other : modify->get_fix_list()) {
+    if (other == this || !sets_charges(other->style)) continue;
+    bigint shared = 0;
+    for (int i = 0; i < atom->nlocal; ++i)
+      if ((atom->mask[i] & groupbit) && (atom->mask[i] & other->groupbit)) ++shared;
+    MPI_Allreduce(MPI_IN_PLACE, &shared, 1, MPI_LMP_BIGINT, MPI_SUM, world);
+    if (shared > 0)
+      error->all(FLERR,
+                 "Fix voxion/charge {}: {} atoms of its group {} get their charges from fix {} of "
+                 "style {} too; unfix one of them or choose groups that share no atoms",
+                 id, shared, group->names[igroup], other->id, other->style);
+  }
+}
+
 void FixVoxionCharge::check_charges() {
   std::vector<double> charges(source_tags_.size(), 0.0);
   double surface_charge = 0.0;
@@ -224,7 +262,7 @@ void FixVoxionCharge::check_charges() {
   MPI_Allreduce(charges.data(), source_charges_.data(), static_cast<int>(charges.size()),
                 MPI_DOUBLE, MPI_SUM, world);
   MPI_Allreduce(MPI_IN_PLACE, &surface_charge, 1, MPI_DOUBLE, MPI_SUM, world);
-  on_root([&] {
+  on_root("", [&] {
     voxion::check_surface(contract_, surface_tags_.size());
     voxion::check_sources(contract_, source_charges_);
   });
@@ -269,6 +307,7 @@ void FixVoxionCharge::min_pre_force(int) {
 
 void FixVoxionCharge::setup(int) {
   check_neutrality();
+  setup_updates_ = updates_;
   start_counting();
 }
 
@@ -289,8 +328,11 @@ void FixVoxionCharge::post_run() {
   const double loop = timer->get_wall(Timer::TOTAL);
   const double share = loop > 0.0 ? 100.0 * seconds_ / loop : 0.0;
   if (comm->me == 0)
-    utils::logmesg(lmp, "Fix voxion/charge {}: {} updates, {:.3g} s, {:.2f} % of loop time\n", id,
-                   updates_, seconds_, share);
+    utils::logmesg(lmp,
+                   "Fix voxion/charge {}: {} updates before the first step, {} during the run, "
+                   "{:.3g} s, {:.2f} % of loop time\n",
+                   id, setup_updates_, updates_, seconds_, share);
+  setup_updates_ = 0;
   start_counting();
 }
 
@@ -317,21 +359,24 @@ void FixVoxionCharge::update_charges() {
 void FixVoxionCharge::predict() {
   const voxion::Cell cell = voxion_lammps::cell_of(*domain, angstrom_);
   if (site_potentials_) {
-    near_sources_->gather(surface_, angstrom_, sources_, source_charges_);
+    near_sources_->gather(surface_, angstrom_, sources_, source_charges_, call_tags_);
     potentials_.resize(charges_.size() * site_potentials_->functions());
     try {
       site_potentials_->compute(surface_, sources_, source_charges_, cell, potentials_);
+    } catch (const voxion::AtomError &e) {
+      error->one(FLERR, "Fix voxion/charge {}{}: {}", id, at_step(), described(e));
     } catch (const voxion::Error &e) {
-      error->one(FLERR, "Fix voxion/charge {} at step {}: {}", id, update->ntimestep, e.what());
+      error->one(FLERR, "Fix voxion/charge {}{}: {}", id, at_step(), e.what());
     }
     MPI_Allreduce(MPI_IN_PLACE, potentials_.data(), static_cast<int>(potentials_.size()),
                   MPI_DOUBLE, MPI_SUM, world);
-    on_root([&] {
+    on_root(at_step(), [&] {
       *report_ = predictor_->from_site_potentials(potentials_, surface_, cell, total_, charges_);
     });
   } else {
     gather_positions(source_tags_, sources_bit_, sources_);
-    on_root([&] {
+    call_tags_ = source_tags_;
+    on_root(at_step(), [&] {
       *report_ =
           predictor_->from_positions(sources_, source_charges_, surface_, cell, total_, charges_);
     });
@@ -380,10 +425,6 @@ void FixVoxionCharge::scatter() {
   if (force->kspace) force->kspace->qsum_qsq(0);
 }
 
-std::string FixVoxionCharge::place_of(std::size_t site) const {
-  return fmt::format("atom ID {} at step {}", surface_tags_[site], update->ntimestep);
-}
-
 int FixVoxionCharge::pack_forward_comm(int n, int *list, double *buf, int, int *) {
   for (int i = 0; i < n; ++i) buf[i] = atom->q[list[i]];
   return n;
@@ -411,7 +452,7 @@ double FixVoxionCharge::compute_vector(int i) {
 // Asked for by all ranks, and only worked out then: it takes about as long as the prediction.
 double FixVoxionCharge::distance() {
   if (!site_potentials_ || last_update_ < 0 || distance_at_ == last_update_) return distance_;
-  on_root([&] {
+  on_root(at_step(), [&] {
     const voxion::Cell cell = voxion_lammps::cell_of(*domain, angstrom_);
     distance_ = predictor_->distance(potentials_, surface_, cell).value_or(0.0);
   });

@@ -11,6 +11,7 @@
 #include "fix.h"
 
 namespace voxion {
+class AtomError;
 struct ChargeReport;
 class ChargePredictor;
 class SitePotentials;
@@ -55,6 +56,7 @@ class FixVoxionCharge : public Fix {
   void check_groups();
   std::vector<tagint> gather_tags(int bit) const;
   void check_charges();
+  void check_other_fixes() const;
   void check_neutrality();
   void start_counting();
 
@@ -65,12 +67,13 @@ class FixVoxionCharge : public Fix {
   void check_range();
   double distance();
   void scatter();
-  std::string place_of(std::size_t site) const;
+  std::string at_step() const;
+  std::string described(const voxion::AtomError &error) const;
 
   void continue_long_range(const double *restart_data);
 
   template <typename Action>
-  void on_root(Action action);
+  void on_root(const std::string &when, Action action);
 
   std::string model_path_, device_ = "cpu", sources_id_;
   int threads_ = 1;
@@ -88,14 +91,15 @@ class FixVoxionCharge : public Fix {
   std::unique_ptr<voxion::ChargeReport> report_;
 
   std::vector<tagint> surface_tags_, source_tags_;  // ascending
+  std::vector<tagint> call_tags_;                   // of the sources of a call, in its order
   std::vector<double> surface_, sources_, source_charges_, potentials_, charges_;
 
   bigint last_update_ = -1;
   bigint continued_at_ = -1;  // step of the restart file whose charges are in effect
   bool range_warned_ = false;
   double distance_ = 0.0;
-  bigint distance_at_ = -1;  // step of the update that distance_ is of
-  bigint updates_ = 0;       // of this run, without its setup
+  bigint distance_at_ = -1;                 // step of the update that distance_ is of
+  bigint setup_updates_ = 0, updates_ = 0;  // of this run, before its first step and during it
   double seconds_ = 0.0, last_milliseconds_ = 0.0;
 };
 

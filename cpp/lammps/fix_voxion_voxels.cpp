@@ -121,6 +121,11 @@ int FixVoxionVoxels::parse_keyword(int iarg, int narg, char **arg,
 
 void FixVoxionVoxels::make_grid(const std::vector<std::string> &channels) {
   channels_ = std::make_unique<VoxelChannels>(lmp, id, igroup, channels);
+  try {
+    shape_.check(channels_->columns());
+  } catch (const voxion::Error &e) {
+    error->all(FLERR, "Fix voxion/voxels {}: {}", id, e.what());
+  }
   const double numbers = static_cast<double>(shape_.size()) * channels_->columns();
   if (numbers * sizeof(double) > MAXSMALLINT / 2)
     error->all(FLERR,

@@ -17,7 +17,7 @@ namespace {
 // How far an atom that was not selected may move before the next selection, angstrom. Below
 // LAMMPS's usual trigger, half a skin of 2, nothing is selected twice between its reneighbourings.
 constexpr double selection_margin = 1.0;
-constexpr int numbers = 4;  // of one source: x, y, z, q
+constexpr int numbers = 5;  // of one source: x, y, z, q, ID
 
 // The surface's extent along one direction.
 struct Extent {
@@ -43,13 +43,15 @@ Extent extent_of(const std::vector<double> &positions, int direction) {
 }  // namespace
 
 void NearSources::gather(const std::vector<double> &surface, double angstrom,
-                         std::vector<double> &positions, std::vector<double> &charges) {
+                         std::vector<double> &positions, std::vector<double> &charges,
+                         std::vector<tagint> &tags) {
   if (!selected_ || others_moved()) select(surface, angstrom);
   std::vector<double> mine;
   mine.reserve(numbers * near_.size());
   for (int i : near_) {
     for (int d = 0; d < 3; ++d) mine.push_back(atom->x[i][d] * angstrom);
     mine.push_back(atom->q[i]);
+    mine.push_back(static_cast<double>(atom->tag[i]));
   }
   int size = static_cast<int>(mine.size());
   std::vector<int> sizes(comm->nprocs), offsets(comm->nprocs, 0);
@@ -60,10 +62,12 @@ void NearSources::gather(const std::vector<double> &surface, double angstrom,
                  MPI_DOUBLE, world);
   positions.clear();
   charges.clear();
+  tags.clear();
   const std::size_t step = static_cast<std::size_t>(numbers) * comm->nprocs;
   for (std::size_t at = static_cast<std::size_t>(numbers) * comm->me; at < all.size(); at += step) {
     positions.insert(positions.end(), &all[at], &all[at] + 3);
     charges.push_back(all[at + 3]);
+    tags.push_back(static_cast<tagint>(all[at + 4]));
   }
 }
 

@@ -17,10 +17,10 @@ class NearSources : protected Pointers {
 
   // Tells that local atoms were renumbered.
   void renumbered() { selected_ = false; }
-  // This rank's share: positions (xyz, angstrom) and charges (e). `surface` holds the positions of
-  // all surface atoms (xyz, angstrom), `angstrom` is a length unit of the run.
+  // This rank's share: positions (xyz, angstrom), charges (e) and IDs. `surface` holds the
+  // positions of all surface atoms (xyz, angstrom), `angstrom` is a length unit of the run.
   void gather(const std::vector<double> &surface, double angstrom, std::vector<double> &positions,
-              std::vector<double> &charges);
+              std::vector<double> &charges, std::vector<tagint> &tags);
 
  private:
   void select(const std::vector<double> &surface, double angstrom);

@@ -62,27 +62,57 @@ TEST(every_rule_of_the_contract_is_enforced) {
   CHECK_THROWS(parse("[1, 2]"), Error, "m.pt");
   bad(local, "\"contract_version\": 1", "\"contract_version\": 7", "version 7 is unknown");
   bad(local, "\"contract_version\": 1,", "", "lacks 'contract_version'");
-  bad(local, "surface-charges", "voxel-classifier", "found 'voxel-classifier'");
+  bad(local, "surface-charges", "voxel-classifier", "found \"voxel-classifier\"");
   bad(local, "sha256:0", "sha256:x", "64 hexadecimal digits");
   bad(local, "\"angstrom\"", "\"nm\"", "length_unit");
   bad(local, "\"charge_unit\": \"e\"", "\"charge_unit\": \"C\"", "charge_unit");
   bad(local, "\"site-potentials\"", "\"density\"", "'inputs'");
   bad(local, "ascending atom ID", "any", "source_order");
-  bad(local, "[{\"name\": \"Na\", \"charge\": 1.0, \"count\": null}]", "[]", "'sources' is empty");
+  bad(local, "[{\"name\": \"Na\", \"charge\": 1.0, \"count\": null}]", "[]",
+      "'sources' must be a list of 1 to");
   bad(local, "\"charge\": 1.0", "\"charge\": \"one\"", "must be a number");
   bad(local, "\"erfc\"", "\"gauss\"", "form 'erfc'");
-  bad(local, "[0.1, 0.3]", "[]", "no 'widths'");
-  bad(local, "[0.1, 0.3]", "[-0.1, 0.3]", "negative");
-  bad(local, "\"cutoff\": 12.0", "\"cutoff\": 0", "'cutoff' must be positive");
-  bad(local, "[-1, -2]", "[-1]", "2 numbers");
+  bad(local, "[0.1, 0.3]", "[]", "'widths' must be a list of 1 to 64");
+  bad(local, "[0.1, 0.3]", "[-0.1, 0.3]",
+      "'widths' must be a number from 0.0 to 100.0, found -0.1");
+  bad(local, "\"cutoff\": 12.0", "\"cutoff\": 0",
+      "'cutoff' must be a number from 0.1 to 100.0, found 0");
+  bad(local, "[-1, -2]", "[-1]", "'min' must be a list of 2 values");
   bad(local, "[-1, -2]", "[-1, 3]", "min <= max");
   bad(positions, "\"total_charge\": -4.0", "\"total_charge\": null", "'total_charge' must be");
-  bad(positions, "\"surface_atoms\": 336", "\"surface_atoms\": 0", "at least 1");
-  bad(positions, "\"count\": 90", "\"count\": null", "'count' of at least 1");
-  bad(positions, "[[29, 0, 0], [0, 30, 0], [0, 0, 86]]", "[29, 30, 86]", "3 x 3 matrix");
+  bad(positions, "\"surface_atoms\": 336", "\"surface_atoms\": 0", "a whole number from 1");
+  bad(positions, "\"count\": 90", "\"count\": null", "'count' must be a whole number from 1");
+  bad(positions, "[[29, 0, 0], [0, 30, 0], [0, 0, 86]]", "[29, 30, 86]",
+      "'cell' must be a list of 3 values, found 29");
   bad(positions, "\"input_ranges\"", "\"radial_functions\": {\"form\": \"erfc\"}, \"input_ranges\"",
       "do not use");
   bad(positions, "\"input_ranges\"", "\"total_charge_input\": true, \"input_ranges\"",
       "do not use");
   bad(local, "\"input_ranges\"", "\"total_charge_input\": 1, \"input_ranges\"", "true or false");
+  // nothing is converted, and no number is beyond what can be computed
+  bad(local, "\"contract_version\": 1", "\"contract_version\": 4294967297", "is unknown");
+  bad(local, "\"contract_version\": 1", "\"contract_version\": 1.9", "version 1.9 is unknown");
+  bad(local, "\"contract_version\": 1", "\"contract_version\": true", "version true is unknown");
+  bad(positions, "\"surface_atoms\": 336", "\"surface_atoms\": 96.9", "found 96.9");
+  bad(positions, "\"surface_atoms\": 336", "\"surface_atoms\": 18446744073709551615", "whole");
+  bad(positions, "\"total_charge\": -4.0", "\"total_charge\": true", "found true");
+  bad(positions, "\"total_charge\": -4.0", "\"total_charge\": 1e300", "found 1e+300");
+  for (const char *cutoff : {"1e300", "2e3", "1e-300", "-1", "true"})
+    bad(local, "\"cutoff\": 12.0", ("\"cutoff\": " + std::string(cutoff)).c_str(), "'cutoff'");
+  bad(local, "[0.1, 0.3]", "[0.1, 1e300]", "'widths'");
+  std::string many = "[0";
+  for (int n = 0; n < 100000; ++n) many += ", 0.1";
+  bad(local, "[0.1, 0.3]", (many + "]").c_str(), "list of 1 to 64 values");
+  bad(local, "\"name\": \"Na\"", "\"name\": \"a\\nb\"", "without control characters");
+  bad(local, "12.0}", ("12.0}, \"x\": \"" + std::string(1 << 20, 'x') + "\"").c_str(), "bytes");
+}
+
+TEST(contracts_that_are_nested_deeply_are_refused) {
+  const auto nested = [](std::size_t depth) {
+    return replaced(local, "12.0}",
+                    "12.0}, \"x\": " + std::string(depth, '[') + std::string(depth, ']'));
+  };
+  parse(nested(32));
+  for (std::size_t depth : {33, 1000, 100000})
+    CHECK_THROWS(parse(nested(depth)), Error, "not a JSON object");
 }

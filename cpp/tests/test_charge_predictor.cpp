@@ -91,14 +91,12 @@ TEST(a_model_gets_the_total_charge_where_its_contract_says_so) {
 
 TEST(total_is_exact_to_1e12_for_large_surfaces) {
   std::vector<double> charges(50000);
-  for (std::size_t i = 0; i < charges.size(); ++i) charges[i] = std::sin(0.7 * i) * 1e3;
+  for (std::size_t i = 0; i < charges.size(); ++i) charges[i] = std::sin(0.7 * i) * 1e6;
+  // rounding of such charges alone is larger
+  CHECK_THROWS(spread_correction(charges, -4.0), Error, "cannot be brought to the total of -4 e");
+  for (double &charge : charges) charge *= 1e-8;
   spread_correction(charges, -4.0);
   long double sum = 0.0;
-  for (double charge : charges) sum += charge;
-  CHECK(std::abs(static_cast<double>(sum) + 4.0) < 1e-9);  // relative to 1e3 e: rounding alone
-  for (double &charge : charges) charge *= 1e-5;
-  spread_correction(charges, -4.0);
-  sum = 0.0;
   for (double charge : charges) sum += charge;
   CHECK(std::abs(static_cast<double>(sum) + 4.0) < 1e-12);
 }
@@ -120,9 +118,25 @@ TEST(charges_that_are_not_finite_name_the_site) {
   try {
     model.from_site_potentials(potentials, surface, cell, 0.0, charges);
     CHECK(!"must throw");
-  } catch (const NonFiniteCharge &e) {
-    CHECK(e.site == 1);
+  } catch (const AtomError &e) {
+    CHECK(e.site == 1 && !e.source);
   }
+}
+
+TEST(charges_that_no_atom_has_are_refused) {
+  const std::vector<double> potentials(6, 0.0), surface(9, 0.0);
+  std::vector<double> charges(3);
+  for (double wrong : {11.0, -1e5, 4.6e18, 1e300}) {
+    auto model = predictor(local, [=](const std::vector<ArrayView> &) {
+      return std::vector<double>{0.0, 0.0, wrong};
+    });
+    CHECK_THROWS(model.from_site_potentials(potentials, surface, cell, 0.0, charges), AtomError,
+                 "no atom has more than 10 e");
+  }
+  auto model =
+      predictor(local, [](const std::vector<ArrayView> &) { return std::vector<double>(3, 0.0); });
+  CHECK_THROWS(model.from_site_potentials(potentials, surface, cell, 60.0, charges), AtomError,
+               "after the correction to the total");
 }
 
 TEST(inputs_that_are_not_finite_never_reach_the_model) {
@@ -132,8 +146,23 @@ TEST(inputs_that_are_not_finite_never_reach_the_model) {
   });
   std::vector<double> potentials(6, 0.0), surface(9, 0.0), charges(3);
   potentials[4] = std::numeric_limits<double>::infinity();
-  CHECK_THROWS(model.from_site_potentials(potentials, surface, cell, 0.0, charges), Error,
-               "not finite");
+  try {
+    model.from_site_potentials(potentials, surface, cell, 0.0, charges);
+    CHECK(!"must throw");
+  } catch (const AtomError &e) {
+    CHECK(e.site == 2 && std::string(e.what()).find("not finite") != std::string::npos);
+  }
+  auto paper = predictor(positions, [](const std::vector<ArrayView> &) {
+    CHECK(!"the model was run");
+    return std::vector<double>(3, 0.0);
+  });
+  const std::vector<double> sources{1, 2, 3, 4, std::nan(""), 6, 7, 8, 9}, q{1, 1, -1};
+  try {
+    paper.from_positions(sources, q, surface, cell, -1.0, charges);
+    CHECK(!"must throw");
+  } catch (const AtomError &e) {
+    CHECK(e.source == 1 && !e.site);
+  }
 }
 
 TEST(a_wrong_number_of_charges_is_refused) {

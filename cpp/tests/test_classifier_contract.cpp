@@ -39,16 +39,18 @@ TEST(every_rule_of_classifier_contracts_is_enforced) {
   const auto bad = [](const char *from, const char *to, const char *part) {
     CHECK_THROWS(parse_classifier_contract(replaced(good, from, to), "m.pt"), Error, part);
   };
-  bad("voxel-classifier", "surface-charges", "found 'surface-charges'");
-  bad("[\"mass\", \"c_1\"]", "[]", "'channels' must be at least 1");
+  bad("voxel-classifier", "surface-charges", "found \"surface-charges\"");
+  bad("[\"mass\", \"c_1\"]", "[]", "'channels' must be a list of 1 to");
   bad("[\"mass\", \"c_1\"]", "[\"mass\", \"mass\"]", "distinct");
-  bad("[\"mass\", \"c_1\"]", "[1, 2]", "list of texts");
+  bad("[\"mass\", \"c_1\"]", "[1, 2]", "'channels' must be a text");
   bad("[\"g/cm^3\", \"unknown\"]", "[\"g/cm^3\"]", "one unit for each channel");
-  bad("[8, 16, 32]", "[8, 16]", "three whole numbers");
-  bad("[8, 16, 32]", "[8, 0, 32]", "at least 1");
+  bad("[8, 16, 32]", "[8, 16]", "'grid' must be a list of 3 values");
+  bad("[8, 16, 32]", "[8, 0, 32]", "a whole number from 1 to 4096");
+  bad("[8, 16, 32]", "[4294967304, 16, 32]", "a whole number from 1 to 4096");
+  bad("[8, 16, 32]", "[4096, 4096, 4096]", "numbers fit a grid");
   bad("\"grid\"", "\"spread\": \"even\", \"grid\"", "'spread' must be 'ngp' or 'cic'");
   bad("min-max", "none", "'normalisation' must be 'min-max'");
-  bad("[\"dry\", \"wet\"]", "[\"dry\"]", "'labels' must be at least 2");
+  bad("[\"dry\", \"wet\"]", "[\"dry\"]", "'labels' must be a list of 2 to");
   bad("[\"dry\", \"wet\"]", "[\"dry\", \"\"]", "not empty");
-  bad("[0, -2]", "[0, -2, 3]", "2 numbers");
+  bad("[0, -2]", "[0, -2, 3]", "list of 2 values");
 }

@@ -122,16 +122,20 @@ TEST(options_of_mdrun_decide_whether_charges_can_change) {
 }
 
 TEST(the_state_file_keeps_two_checkpoints) {
+  const auto record = [](int step) {
+    const nlohmann::json job{{"group", "s"}, {"charges", {0.1 * step}}};
+    return nlohmann::json{{"step", step}, {"charges", nlohmann::json::array({job})}};
+  };
   const std::string path = File("").path() + ".state";
   std::filesystem::remove(path);
   StateFile run(path);
   CHECK(run.open(0) == nullptr);
-  for (int step : {10, 20, 20, 30}) run.keep({{"step", step}, {"charges", {0.1 * step}}});
+  for (int step : {10, 20, 20, 30}) run.keep(record(step));
   StateFile latest(path);
-  CHECK(latest.open(30)->at("charges")[0] == 3.0);
+  CHECK(*latest.open(30) == record(30));
   CHECK(latest.open(10) == nullptr);
   const auto *previous = latest.open(20);  // and what comes after is forgotten
-  CHECK(previous && previous->at("charges")[0] == 2.0);
+  CHECK(previous && *previous == record(20));
   latest.keep({{"step", 25}});
   CHECK(StateFile(path).open(30) == nullptr);
   CHECK(StateFile(path).open(25) != nullptr);

@@ -152,7 +152,7 @@ TEST(positions_that_are_not_finite_are_refused) {
   auto system = random_system(5, 10, slab, 8);
   system.sources[7] = std::numeric_limits<double>::quiet_NaN();
   SitePotentials sums({{0.1}, 12.0});
-  CHECK_THROWS(computed(sums, system), Error, "source atom 3");
+  CHECK_THROWS(computed(sums, system), AtomError, "position of a source atom");
 }
 
 TEST(no_sources_make_no_potential) {

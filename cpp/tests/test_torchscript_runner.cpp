@@ -7,6 +7,7 @@
 #include "check.hpp"
 #include "contract.hpp"
 #include "error.hpp"
+#include "file_access.hpp"
 #include "model_runner.hpp"
 
 extern "C" int omp_get_max_threads(void);
@@ -52,15 +53,42 @@ TEST(a_model_may_tell_a_distance) {
   CHECK(load_torchscript(save("with.pt", both, "{}"), "cpu", 1)->distance(inputs) == 2.5);
   const std::string many = std::string(scale) + "def distance(self, x):\n  return x\n";
   CHECK_THROWS(load_torchscript(save("many.pt", many, "{}"), "cpu", 1)->distance(inputs), Error,
-               "must give one number, found 2");
+               "must return one number, found 2");
 }
 
 TEST(files_that_are_no_model_are_refused) {
   CHECK_THROWS(load_torchscript("/nowhere/m.pt", "cpu", 1), Error, "/nowhere/m.pt");
   const auto path = temporary("text.pt");
   std::ofstream(path) << "not a model";
-  CHECK_THROWS(load_torchscript(path, "cpu", 1), Error, "not a TorchScript archive");
+  CHECK_THROWS(load_torchscript(path, "cpu", 1), Error, "not a whole TorchScript archive");
   CHECK_THROWS(load_torchscript(save("bare.pt", scale, ""), "cpu", 1), Error, "no voxion.json");
+}
+
+TEST(damaged_archives_are_refused_before_torch_reads_them) {
+  const auto path = save("good.pt", scale, "{\"a\": 1}");
+  std::string archive = read_whole(path);
+  const auto weights = archive.find(std::string("\0\0\0\0\0\0\x08\x40", 8));  // 3.0
+  CHECK(weights != std::string::npos);
+  archive[weights + 7] ^= 0x20;  // a number that is finite and wrong
+  write_whole(path, archive.data(), archive.size());
+  CHECK_THROWS(load_torchscript(path, "cpu", 1), Error, "checksum");
+  CHECK_THROWS(load_torchscript("/dev/zero", "cpu", 1), Error, "it is not a file");
+  CHECK_THROWS(load_torchscript("/tmp", "cpu", 1), Error, "it is not a file");
+  CHECK_THROWS(hash_file("/dev/zero"), Error, "it is not a file");
+}
+
+TEST(a_model_that_raises_is_quoted_in_one_line) {
+  const auto path = save(
+      "raises.pt", "def forward(self, x):\n  assert x.numel() > 5, \"boom\"\n  return x\n", "{}");
+  auto runner = load_torchscript(path, "cpu", 1);
+  const double x[] = {1.0};
+  try {
+    runner->forward({{x, {1}}});
+    CHECK(!"must throw");
+  } catch (const Error &e) {
+    const std::string message = e.what();
+    CHECK(message.find('\n') == std::string::npos && message.find("boom") != std::string::npos);
+  }
 }
 
 TEST(devices_and_threads_are_checked) {

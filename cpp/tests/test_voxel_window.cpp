@@ -1,4 +1,6 @@
 // Windows of samples.
+#include <limits>
+
 #include "check.hpp"
 #include "error.hpp"
 #include "voxel_window.hpp"
@@ -22,4 +24,8 @@ TEST(windows_that_overlap_are_refused) {
   CHECK_THROWS((VoxelWindow{1, 11, 10}.check()), Error, "Nevery times Nrepeat at most Nfreq");
   CHECK_THROWS((VoxelWindow{3, 1, 10}.check()), Error, "multiple of Nevery, and");
   CHECK_THROWS((VoxelWindow{0, 1, 10}.check()), Error, "at least 1, found 0 1 10");
+  constexpr std::int64_t huge = std::numeric_limits<std::int64_t>::max();
+  CHECK_THROWS((VoxelWindow{2, huge, 10}.check()), Error, "Nevery times Nrepeat at most Nfreq");
+  CHECK_THROWS((VoxelWindow{huge, huge, 10}.check()), Error, "multiple of Nevery");
+  CHECK_THROWS((VoxelWindow{1, 1, huge}.check()), Error, "Nfreq must be at most");
 }

@@ -150,7 +150,7 @@ def test_a_charge_that_is_not_finite(ready, tmp_path):
     model = save_model(tmp_path / "later.pt", NotFiniteLater(), local_contract())
     ready.jobs(charge_line(model), VOXELS)
     words = refusal(ready)
-    assert "(atom 4 at step 19)" in words
+    assert "at step 19: the model returned a charge that is not finite (surface atom 4)" in words
     ready.tool("check", "-f", "md.trr")
     ready.tool("check", "-e", "md.edr")
     # frames that were finished stay

@@ -1,9 +1,12 @@
 """Everything that must stop a run with its own message, before its first step."""
 
+import os
+import zipfile
+
 import pytest
 import torch
 
-from voxion.engines.lammps import lammps_session
+from voxion.engines.lammps import gather, lammps_session
 from voxion.errors import VoxionError
 
 from .conftest import IonNetwork, LinearResponse, NotFiniteLater, ion_network_for, save_model
@@ -22,12 +25,12 @@ def test_model_file_missing(sheet):
 
 def test_not_torchscript(sheet, tmp_path):
     (tmp_path / "text.pt").write_text("no model")
-    refused(sheet, charge_fix(tmp_path / "text.pt"), "not a TorchScript archive")
+    refused(sheet, charge_fix(tmp_path / "text.pt"), "not a whole TorchScript archive")
 
 
 def test_a_pickled_module_is_not_torchscript(sheet, tmp_path):
     torch.save({"weight": torch.zeros(2)}, tmp_path / "pickled.pt")
-    refused(sheet, charge_fix(tmp_path / "pickled.pt"), "not a TorchScript archive")
+    refused(sheet, charge_fix(tmp_path / "pickled.pt"), r"carries no voxion\.json")
 
 
 def test_without_contract(sheet, tmp_path):
@@ -159,9 +162,110 @@ def test_units_without_known_length_and_charge(local_model, units):
 
 def test_charge_that_is_not_finite_names_step_and_atom(sheet, make_model):
     model = make_model("nan.pt", NotFiniteLater())
-    with pytest.raises(VoxionError, match=r"not finite \(atom ID 4 at step 2\)"):
+    with pytest.raises(VoxionError, match=r"at step 2: .*not finite \(surface atom ID 4\)"):
         with started(sheet, charge_fix(model)) as engine:
             engine.command("run 5")
+
+
+class Raises(torch.nn.Module):
+    """Raises an error at its third call."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def forward(
+        self, potentials: torch.Tensor, positions: torch.Tensor, cell: torch.Tensor
+    ) -> torch.Tensor:
+        self.calls += 1
+        if self.calls == 3:
+            raise RuntimeError("out of my depth")
+        return potentials[:, 0]
+
+
+class Constant(torch.nn.Module):
+    """Returns the same charge for as many atoms as it is told."""
+
+    def __init__(self, charge: float, atoms: int):
+        super().__init__()
+        self.charge = charge
+        self.atoms = atoms
+
+    def forward(
+        self, potentials: torch.Tensor, positions: torch.Tensor, cell: torch.Tensor
+    ) -> torch.Tensor:
+        charges = torch.zeros(self.atoms, dtype=torch.float64)
+        charges[0] = self.charge
+        return charges
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (Raises(), "at step 2: model .*raises.pt failed in its forward call: .*out of my depth"),
+        (Constant(0.0, 95), "at step 0: the model returned 95 charges for 96 surface atoms"),
+        (Constant(4.6e18, 96), r"at step 0: .*charge of 4.6e\+18 e.*\(surface atom ID 1\)"),
+        (Constant(-11.0, 96), r"at step 0: .*no atom has more than 10 e.*\(surface atom ID 1\)"),
+    ],
+)
+def test_a_model_that_fails_is_told_with_step_and_atom(sheet, make_model, module, message):
+    model = make_model("raises.pt", module)
+    with pytest.raises(VoxionError, match=message):
+        with started(sheet, charge_fix(model)) as engine:
+            engine.command("run 5")
+
+
+def test_a_source_on_a_surface_atom_is_told_by_both_ids(sheet, local_model):
+    source, site = 420, 5
+    expected = rf"at step 0: .*\(surface atom ID {site}, source atom ID {source}\)"
+    with pytest.raises(VoxionError, match=expected):
+        with started(sheet, charge_fix(local_model)) as engine:
+            x, y, z = map(float, gather(engine, "x", 3)[site - 1])
+            engine.command(f"set atom {source} x {x!r} y {y!r} z {z!r}")
+            engine.command("run 0")
+
+
+@pytest.mark.parametrize("cutoff", [1e300, 2e3, 1e6])
+def test_a_cutoff_beyond_reason_is_refused(sheet, make_model, cutoff):
+    radial = {"form": "erfc", "widths": [0.05, 0.1, 0.2, 0.4], "cutoff": cutoff}
+    model = make_model("far.pt", radial_functions=radial)
+    refused(sheet, charge_fix(model), "'cutoff' must be a number from 0.1 to 100.0")
+
+
+def test_a_deflated_contract_of_two_gib_is_refused(sheet, tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("m/extra/voxion.json", "w", force_zip64=True) as file:
+            for _ in range(2**11):
+                file.write(bytes(2**20))
+    refused(sheet, charge_fix(tmp_path / "bomb.pt"), "unpack to more than 64 MiB")
+
+
+def test_a_pipe_is_no_model(sheet, tmp_path):
+    os.mkfifo(tmp_path / "pipe.pt")
+    refused(sheet, charge_fix(tmp_path / "pipe.pt"), "it is not a file")
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ("surface voxion/charge 2 {model} sources electrolyte", "96 atoms .* fix other of style"),
+        ("part voxion/charge 1 {model} sources electrolyte", "10 atoms .* fix other of style"),
+        ("part electrode/conq -1 1.979", "10 atoms .* of style electrode/conq too"),
+    ],
+)
+def test_atoms_whose_charges_another_fix_sets_are_refused(sheet, local_model, other, message):
+    fix = "fix other " + other.format(model=local_model)
+    refused(sheet, fix, message, "group part id 1:10", charge_fix(local_model))
+
+
+def test_surfaces_apart_are_taken(sheet, make_model):
+    model = make_model("any.pt", input_ranges={"min": [-1e3] * 4, "max": [1e3] * 4})
+    halves = ["group first id 1:48", "group second id 49:96"]
+    fixes = [
+        f"fix {g} {g} voxion/charge 1 {model} sources electrolyte" for g in ("first", "second")
+    ]
+    with started(sheet, *halves, *fixes) as engine:
+        engine.command("run 1")
 
 
 def warned(folder, fix: str, tmp_path, *before: str) -> str:

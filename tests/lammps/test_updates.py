@@ -103,9 +103,12 @@ def test_outputs(sheet, local_model):
 def test_log_tells_updates_and_share_of_loop_time(sheet, local_model, tmp_path):
     log = tmp_path / "log"
     with started(sheet, charge_fix(local_model, every=3), log=log) as engine:
-        engine.command("run 10")
-    line = next(x for x in log.read_text().splitlines() if x.startswith("Fix voxion/charge"))
-    assert ": 3 updates" in line and "% of loop time" in line
+        for steps in (10, 0, 2):
+            engine.command(f"run {steps}")
+    lines = [x for x in log.read_text().splitlines() if x.startswith("Fix voxion/charge")]
+    for line, updates in zip(lines, (3, 0, 1), strict=True):
+        assert f": 1 updates before the first step, {updates} during the run" in line
+        assert "% of loop time" in line
 
 
 def test_positions_model_sees_ions_in_ascending_id(sheet, ion_model):

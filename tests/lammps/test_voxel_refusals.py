@@ -28,7 +28,7 @@ def refused(message: str, *commands: str) -> None:
         ("1 1 5", "1 6 5", "Nevery times Nrepeat at most Nfreq"),
         ("1 1 5", "1 x 5", "Expected integer parameter"),
         ("4 4 8", "4 0 8", "nx, ny and nz must be at least 1, found 4 0 8"),
-        ("4 4 8", "2000 2000 2000", "more than fits one message"),
+        ("4 4 8", "2000 2000 2000", "numbers fit a grid"),
         ("file {store}", "name {store}", "unknown keyword name; known are file"),
         ("file {store} ", "spread cic ", "keyword file .* is required"),
         ("channels mass charge", "spread cic", "keyword channels .* is required"),
@@ -229,7 +229,7 @@ class NotANumber(torch.nn.Module):
         (Wrong(), {}, "5 logits for the 2 labels"),
         (NotANumber(), {}, "gave a logit that is not finite"),
         (None, {"kind": "surface-charges"}, "'kind' must be 'voxel-classifier'"),
-        (None, {"labels": ["a"]}, "'labels' must be at least 2"),
+        (None, {"labels": ["a"]}, "'labels' must be a list of 2 to"),
         (None, {"normalisation": "z-score"}, "'normalisation' must be 'min-max'"),
     ],
 )
@@ -242,4 +242,4 @@ def test_files_that_are_no_model(tmp_path):
     (tmp_path / "text.pt").write_text("no model")
     command = GOOD.format(store=tmp_path / "a.zarr") + " classify "
     refused("nowhere.pt cannot be read", command + "nowhere.pt")
-    refused("not a TorchScript archive", f"{command}{tmp_path}/text.pt")
+    refused("not a whole TorchScript archive", f"{command}{tmp_path}/text.pt")

@@ -1,12 +1,17 @@
 """The model contract: each of its rules with one example that breaks it."""
 
 import copy
+import hashlib
 import json
+import os
+import struct
 import warnings
+import zipfile
 
 import pytest
 import torch
 
+from voxion import _core
 from voxion.contract import (
     ChargeContract,
     ClassifierContract,
@@ -15,6 +20,7 @@ from voxion.contract import (
     parse_contract,
     read_contract,
 )
+from voxion.demo import model_path
 from voxion.errors import VoxionError
 from voxion.inspection import inspect_model
 
@@ -92,10 +98,23 @@ def test_valid_contracts_survive_writing_and_reading(content, kind):
     ("base", "path", "value", "message"),
     [
         (POSITIONS, "contract_version", 2, "contract version 2 is unknown"),
-        (POSITIONS, "contract_version", ..., "contract version None is unknown"),
+        (POSITIONS, "contract_version", ..., "contract version null is unknown"),
+        (POSITIONS, "contract_version", 1.9, "contract version 1.9 is unknown"),
+        (POSITIONS, "contract_version", True, "contract version true is unknown"),
+        (POSITIONS, "contract_version", 2**32 + 1, "contract version 4294967297 is unknown"),
         (POSITIONS, "kind", "voxel-classifier", "'kind' must be 'surface-charges'"),
         (POSITIONS, "inputs", "voxels", "'inputs'"),
         (POSITIONS, "length_unit", "nm", "'length_unit'"),
+        (POSITIONS, "length_unit", ..., "lacks 'length_unit'"),
+        (POSITIONS, "total_charge", 1e300, "'total_charge'"),
+        (POSITIONS, "total_charge", True, "'total_charge'"),
+        (POSITIONS, "sources/0/name", "a\nb", "'sources.0.name'"),
+        (SITES, "radial_functions/form", ..., "lacks 'form'"),
+        (SITES, "radial_functions/widths", [0.1] * 100_000, "'radial_functions.widths'"),
+        (SITES, "radial_functions/widths", [0.1, 1e300], "'radial_functions.widths.1'"),
+        *((SITES, "radial_functions/cutoff", x, "cutoff'") for x in (1e300, 2e3, 1e-300, True)),
+        (VOXELS, "grid", [4096, 4096, 4096], "'grid' must have at most"),
+        (VOXELS, "grid/0", 2**32 + 8, "'grid.0'"),
         (POSITIONS, "charge_unit", "C", "'charge_unit'"),
         (POSITIONS, "torch_version", ..., "'torch_version'"),
         (POSITIONS, "voxion_version", 1, "'voxion_version'"),
@@ -122,7 +141,7 @@ def test_valid_contracts_survive_writing_and_reading(content, kind):
         (SITES, "radial_functions/cutoff", 0, "'radial_functions.cutoff'"),
         (SITES, "input_ranges/max", [1.0, 1.0, 1.0], "2 numbers"),
         (VOXELS, "contract_version", 2, "contract version 2 is unknown"),
-        (VOXELS, "kind", "voxels", "'kind' must be 'voxel-classifier', found 'voxels'"),
+        (VOXELS, "kind", "voxels", "'kind' must be 'voxel-classifier', found \"voxels\""),
         (VOXELS, "kind", ["voxel-classifier"], "'kind' must be 'voxel-classifier'"),
         (VOXELS, "kind", "surface-charges", "'kind' must be 'voxel-classifier'"),
         (VOXELS, "length_unit", "sigma", "'length_unit'"),
@@ -194,9 +213,9 @@ def test_a_model_of_another_kind_is_refused(tmp_path):
     _save(tmp_path / "cnn.pt", {"voxion.json": json.dumps(VOXELS)})
     _save(tmp_path / "charges.pt", {"voxion.json": json.dumps(SITES)})
     for read in (read_contract, load_model):
-        with pytest.raises(VoxionError, match="must be 'surface-charges', found 'voxel-class"):
+        with pytest.raises(VoxionError, match="must be 'surface-charges', found \"voxel-class"):
             read(tmp_path / "cnn.pt")
-        with pytest.raises(VoxionError, match="must be 'voxel-classifier', found 'surface-char"):
+        with pytest.raises(VoxionError, match="must be 'voxel-classifier', found \"surface-char"):
             read(tmp_path / "charges.pt", ClassifierContract)
     assert read_contract(tmp_path / "cnn.pt", Contract).kind == "voxel-classifier"
     assert load_model(tmp_path / "charges.pt", Contract)[1].kind == "surface-charges"
@@ -206,13 +225,122 @@ def test_files_that_are_no_models_are_refused(tmp_path):
     with pytest.raises(VoxionError, match="no such file"):
         read_contract(tmp_path / "none.pt")
     (tmp_path / "text.pt").write_text("hello")
-    with pytest.raises(VoxionError, match="not a TorchScript archive"):
+    with pytest.raises(VoxionError, match="not a whole TorchScript archive"):
         read_contract(tmp_path / "text.pt")
     with pytest.raises(VoxionError, match=r"charges export' or 'voxion voxels export-model'"):
         inspect_model(tmp_path / "text.pt")
     torch.save({"a": 1}, tmp_path / "state.pt")
-    with pytest.raises(VoxionError, match="not a TorchScript archive"):
+    with pytest.raises(VoxionError, match=r"carries no voxion\.json"):
         read_contract(tmp_path / "state.pt")
     _save(tmp_path / "bare.pt", {})
     with pytest.raises(VoxionError, match=r"carries no voxion\.json"):
         read_contract(tmp_path / "bare.pt")
+
+
+class Hostile(torch.nn.Module):
+    """Writes a file as soon as it is loaded."""
+
+    def __init__(self, path: str):
+        super().__init__()
+        self.path = path
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+    @torch.jit.export
+    def __getstate__(self) -> tuple[str, bool]:
+        return self.path, self.training
+
+    @torch.jit.export
+    def __setstate__(self, state: tuple[str, bool]) -> None:
+        self.path = state[0]
+        self.training = state[1]
+        torch.save(torch.zeros(1), state[0])
+
+
+def test_reading_a_contract_runs_nothing_of_the_model(tmp_path, capsys):
+    written = tmp_path / "written"
+    model = tmp_path / "hostile.pt"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scripted = torch.jit.script(Hostile(str(written)))
+        torch.jit.save(scripted, str(model), _extra_files={"voxion.json": json.dumps(SITES)})
+    written.unlink(missing_ok=True)
+    read_contract(model)
+    inspect_model(model)
+    assert not written.exists()
+    assert (
+        f"file sha256:{hashlib.sha256(model.read_bytes()).hexdigest()}\n" in capsys.readouterr().out
+    )
+    load_model(model)
+    assert written.exists()  # as the docs say
+
+
+def _archive(path, contract):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("m/extra/voxion.json", contract)
+    return path
+
+
+def test_contracts_that_are_no_text_are_refused(tmp_path):
+    path = _archive(tmp_path / "m.pt", json.dumps(SITES).encode("utf-16"))
+    with pytest.raises(VoxionError, match=r"voxion\.json is not UTF-8 text"):
+        read_contract(path)
+    for text in ("[" * 100_000, '{"a": ' * 100_000, "1" * 5000, '{"a": NaN}', '{"a": 1e999}'):
+        path = _archive(tmp_path / "m.pt", text)
+        with pytest.raises(VoxionError, match="not a JSON object") as error:
+            read_contract(path)
+        assert len(str(error.value)) < 500
+
+
+def test_no_more_is_unpacked_than_a_contract_can_have(tmp_path):
+    """Two GiB of zeros that take two MiB in the file."""
+    path = tmp_path / "bomb.pt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("m/extra/voxion.json", "w", force_zip64=True) as file:
+            for _ in range(2**11):
+                file.write(bytes(2**20))
+    assert path.stat().st_size < 2**22
+    for read in (read_contract, _core.ChargePredictor):
+        with pytest.raises(VoxionError, match=r"at most|unpack to more than"):
+            read(str(path))
+
+
+def test_a_pipe_is_no_model(tmp_path):
+    os.mkfifo(tmp_path / "pipe.pt")
+    for read in (read_contract, load_model, inspect_model, _core.ChargePredictor):
+        with pytest.raises(VoxionError, match="it is not a file"):
+            read(str(tmp_path / "pipe.pt"))
+
+
+@pytest.mark.parametrize("part", ["data/0", "code/", "data.pkl", "voxion.json", "version"])
+def test_a_changed_byte_anywhere_is_noticed(tmp_path, part):
+    """By its checksum, since torch would read it."""
+    path = tmp_path / "m.pt"
+    path.write_bytes(model_path().read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        entry = next(e for e in archive.infolist() if part in e.filename and e.file_size)
+    content = bytearray(path.read_bytes())
+    name, extra = struct.unpack_from("<HH", content, entry.header_offset + 26)
+    content[entry.header_offset + 30 + name + extra + entry.compress_size // 2] ^= 1
+    path.write_bytes(content)
+    for read in (read_contract, load_model, _core.ChargePredictor):
+        with pytest.raises(VoxionError, match="not a whole TorchScript archive"):
+            read(str(path))
+
+
+def test_a_file_that_is_cut_anywhere_is_refused(tmp_path):
+    whole = model_path().read_bytes()
+    for size in range(0, len(whole), 997):
+        (tmp_path / "cut.pt").write_bytes(whole[:size])
+        for read in (read_contract, _core.ChargePredictor):
+            with pytest.raises(VoxionError, match="not a whole TorchScript archive"):
+                read(str(tmp_path / "cut.pt"))
+
+
+def test_what_a_contract_says_is_no_markup(tmp_path, capsys):
+    content = copy.deepcopy(SITES)
+    content["sources"][0]["name"] = "[/red] [bold]O"
+    _save(tmp_path / "m.pt", {"voxion.json": json.dumps(content)})
+    inspect_model(tmp_path / "m.pt")
+    assert "[/red] [bold]O" in capsys.readouterr().out

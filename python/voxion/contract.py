@@ -7,37 +7,62 @@ Engines read a model's forward method and this file, nothing else. The C++ core
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_origin, overload
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from voxion.errors import VoxionError
+from voxion.model_archive import CONTRACT_FILE, MAX_CONTRACT_BYTES, read_contract_text
 
 if TYPE_CHECKING:
     import torch
 
-CONTRACT_FILE = "voxion.json"
 CONTRACT_VERSION = 1
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-Name = Annotated[str, Field(min_length=1)]
-Triple = tuple[Finite, Finite, Finite]
+# Bounds of what a contract may hold, far beyond any real model: a damaged or hostile file must not
+# make its reader allocate or compute without end. cpp/core/contract.hpp has the same.
+MAX_DEPTH = 32  # nested lists and objects
+MAX_LIST = 1000
+MAX_ATOMS = 100_000_000
+MAX_GRID_VALUES = 2**28  # channels x voxels
+
+Input = Annotated[float, Field(ge=-1e30, le=1e30)]
+Width = Annotated[float, Field(ge=0, le=100)]  # 1/angstrom
+Cutoff = Annotated[float, Field(ge=0.1, le=100)]  # angstrom
+Length = Annotated[float, Field(ge=-1e6, le=1e6)]  # angstrom
+Count = Annotated[int, Field(ge=1, le=MAX_ATOMS)]
+Voxels = Annotated[int, Field(ge=1, le=4096)]
+Text = Annotated[str, Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Name = Annotated[Text, Field(min_length=1)]
+LongText = Annotated[str, Field(min_length=1, max_length=100_000, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Triple = tuple[Length, Length, Length]
+Names = Annotated[tuple[Name, ...], Field(min_length=1, max_length=MAX_LIST)]
+Texts = Annotated[tuple[Text, ...], Field(max_length=MAX_LIST)]
+LogInterval = Annotated[float, Field(ge=0, le=100)]
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+    def unstated(self) -> list[str]:
+        """Return the names of units and conventions that a file left to their defaults."""
+        missing = [
+            name
+            for name, field in type(self).model_fields.items()
+            if get_origin(field.annotation) is Literal and name not in self.model_fields_set
+        ]
+        parts = [part for _, part in self if isinstance(part, _Part)]
+        return missing + [name for part in parts for name in part.unstated()]
 
 
 class Source(_Part):
     """One species of the electrolyte; for inputs `positions` one run in ascending atom ID."""
 
     name: Name
-    charge: Finite
+    charge: Annotated[float, Field(ge=-100, le=100)]
     count: Count | None = None
 
 
@@ -45,31 +70,31 @@ class RadialFunctions(_Part):
     """erfc(a r)/r - erfc(a rc)/rc for each inverse width a (1/angstrom), zero beyond rc."""
 
     form: Literal["erfc"] = "erfc"
-    widths: Annotated[tuple[NotNegative, ...], Field(min_length=1)]
-    cutoff: Positive
+    widths: Annotated[tuple[Width, ...], Field(min_length=1, max_length=64)]
+    cutoff: Cutoff
 
 
 class InputRanges(_Part):
     """Smallest and largest value of each input in the training data."""
 
-    min: tuple[Finite, ...]
-    max: tuple[Finite, ...]
+    min: tuple[Input, ...]
+    max: tuple[Input, ...]
 
 
 class Contract(_Part):
-    """What the metadata of all models have; each kind is a class of its own."""
+    """Metadata that all models have; each kind is a class of its own."""
 
     contract_version: Literal[1] = 1
     kind: str
     length_unit: Literal["angstrom"] = "angstrom"
     charge_unit: Literal["e"] = "e"
-    torch_version: str
-    voxion_version: str
+    torch_version: Text
+    voxion_version: Text
     data_hash: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
     input_ranges: InputRanges
 
     def to_json(self) -> str:
-        """Give the text of `voxion.json`."""
+        """Return the text of `voxion.json`."""
         return self.model_dump_json(indent=2)
 
     def _check_ranges(self, expected: int) -> None:
@@ -91,11 +116,11 @@ class ChargeContract(Contract):
 
     kind: Literal["surface-charges"] = "surface-charges"
     inputs: Literal["positions", "site-potentials"]
-    total_charge: Finite | None = None
+    total_charge: Annotated[float, Field(ge=-1e6, le=1e6)] | None = None
     cell: tuple[Triple, Triple, Triple] | None = None
     surface_atoms: Count | None = None
     source_order: Literal["ascending atom ID"] = "ascending atom ID"
-    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    sources: Annotated[tuple[Source, ...], Field(min_length=1, max_length=MAX_LIST)]
     radial_functions: RadialFunctions | None = None
     total_charge_input: bool = False
 
@@ -152,12 +177,12 @@ class ClassifierContract(Contract):
     """
 
     kind: Literal["voxel-classifier"] = "voxel-classifier"
-    channels: Annotated[tuple[Name, ...], Field(min_length=1)]
-    channel_units: tuple[str, ...]
-    grid: tuple[Count, Count, Count]
+    channels: Names
+    channel_units: Texts
+    grid: tuple[Voxels, Voxels, Voxels]
     spread: Literal["ngp", "cic"] | None = None
     normalisation: Literal["min-max"] = "min-max"
-    labels: Annotated[tuple[Name, ...], Field(min_length=2)]
+    labels: Annotated[tuple[Name, ...], Field(min_length=2, max_length=MAX_LIST)]
 
     @model_validator(mode="after")
     def _fits_channels(self) -> ClassifierContract:
@@ -167,6 +192,8 @@ class ClassifierContract(Contract):
                 raise ValueError(f"'{key}' must be distinct, found {', '.join(names)}")
         if len(self.channel_units) != len(self.channels):
             raise ValueError("'channel_units' must have one unit for each channel")
+        if math.prod(self.grid) * len(self.channels) > MAX_GRID_VALUES:
+            raise ValueError(f"'grid' must have at most {MAX_GRID_VALUES} values in all channels")
         self._check_ranges(len(self.channels))
         return self
 
@@ -204,15 +231,15 @@ class ActivityContract(Contract):
     kind: Literal["ion-activity"] = "ion-activity"
     model: Name
     inputs: Literal["graphs", "condensation"]
-    atom_features: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
-    chain_features: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
-    numbers: Annotated[tuple[Name, ...], Field(min_length=1)]
-    number_units: tuple[str, ...]
-    polymers: Annotated[dict[Name, Name], Field(min_length=1)]
-    salts: Annotated[dict[Name, Name], Field(min_length=1)]
-    pairs: Annotated[tuple[Name, ...], Field(min_length=1)]
-    log_interval_known: NotNegative | None = None
-    log_interval_new: NotNegative | None = None
+    atom_features: Names | None = None
+    chain_features: Names | None = None
+    numbers: Names
+    number_units: Texts
+    polymers: Annotated[dict[Name, LongText], Field(min_length=1)]
+    salts: Annotated[dict[Name, LongText], Field(min_length=1)]
+    pairs: Annotated[tuple[LongText, ...], Field(min_length=1)]
+    log_interval_known: LogInterval | None = None
+    log_interval_new: LogInterval | None = None
     coverage: Annotated[float, Field(gt=0, lt=1)]
 
     @model_validator(mode="after")
@@ -262,31 +289,31 @@ def parse_contract(text: str, model: str, expected: type[Contract] = ChargeContr
         Not a JSON object, a contract version that is not known, a kind that is not known or not
         the expected one, or a broken rule.
     """
-    try:
-        content = json.loads(text)
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
+    content = _json_object(text)
+    if content is None:
         raise _refused(model, f"its {CONTRACT_FILE} is not a JSON object", expected)
     version, kind = content.get("contract_version"), content.get("kind")
-    if version != CONTRACT_VERSION:
+    if type(version) is not int or version != CONTRACT_VERSION:
         raise _refused(
             model,
-            f"contract version {version!r} is unknown, this voxion knows {CONTRACT_VERSION}",
+            f"contract version {_shown(version)} is unknown, this voxion knows {CONTRACT_VERSION}",
             expected,
         )
     found = KINDS.get(kind) if isinstance(kind, str) else None
     if found is None or not issubclass(found, expected):
         wanted = " or ".join(repr(name) for name in _kinds(expected))
         raise VoxionError(
-            f"Model {model}: its contract's 'kind' must be {wanted}, found {kind!r}; make such a "
-            f"model with {_exporters(expected)}."
+            f"Model {model}: its contract's 'kind' must be {wanted}, found {_shown(kind)}; make "
+            f"such a model with {_exporters(expected)}."
         )
     try:
         # strict: "1.0" is not a number; JSON mode: lists are tuples
-        return found.model_validate_json(text, strict=True)
+        contract = found.model_validate_json(text, strict=True)
     except ValidationError as error:
         raise _refused(model, _first_problem(error), found) from None
+    if unstated := contract.unstated():
+        raise _refused(model, f"its contract lacks '{unstated[0]}'", found)
+    return contract
 
 
 @overload
@@ -294,7 +321,7 @@ def read_contract(path: str | Path) -> ChargeContract: ...
 @overload
 def read_contract(path: str | Path, expected: type[AnyContract]) -> AnyContract: ...
 def read_contract(path: str | Path, expected: type[Contract] = ChargeContract) -> Contract:
-    """Read the contract of a model file.
+    """Read the contract of a model file, without loading the model.
 
     Parameters
     ----------
@@ -306,10 +333,10 @@ def read_contract(path: str | Path, expected: type[Contract] = ChargeContract) -
     Raises
     ------
     VoxionError
-        No such file, not TorchScript, no contract in it, a contract of another kind, or one that
+        No such file, no whole archive, no contract in it, a contract of another kind, or one that
         breaks a rule.
     """
-    return load_model(path, expected)[1]
+    return parse_contract(read_contract_text(path, _exporters(expected)), str(path), expected)
 
 
 @overload
@@ -323,29 +350,30 @@ def load_model(
 ) -> tuple[torch.jit.ScriptModule, Contract]:
     """Load a model file's TorchScript module, on the CPU, and its contract.
 
-    Parameters and errors are those of `read_contract`.
+    Loading runs code that the file brings: load models only from people you trust.
+
+    Parameters are those of `read_contract`.
+
+    Raises
+    ------
+    VoxionError
+        As `read_contract`, or torch cannot load the module.
     """
     import torch  # here, so that the command line starts quickly
 
-    if not Path(path).is_file():
-        raise VoxionError(f"Model file {path} cannot be read: no such file.")
-    extra = {CONTRACT_FILE: ""}
+    contract = read_contract(path, expected)
     with warnings.catch_warnings():
         # torch 2.13 deprecates TorchScript in Python; in C++ it is the portable format
         warnings.filterwarnings("ignore", message=".*torch.jit.*", category=DeprecationWarning)
         try:
-            module = torch.jit.load(str(path), map_location="cpu", _extra_files=extra)
-        except (RuntimeError, ValueError):
+            module = torch.jit.load(str(path), map_location="cpu")
+        except Exception as error:  # torch raises whatever its many parsers raise
+            problem = str(error).strip().partition("\n")[0][:200]
             raise VoxionError(
-                f"Model file {path} is not a TorchScript archive; make one with "
-                f"{_exporters(expected)}."
+                f"Model file {path} is not a TorchScript archive that torch {torch.__version__} "
+                f"loads ({problem}); make one with {_exporters(expected)}."
             ) from None
-    text: Any = extra[CONTRACT_FILE]
-    text = text.decode() if isinstance(text, bytes) else text
-    if not text:
-        problem = f"it is TorchScript, but carries no {CONTRACT_FILE}"
-        raise _refused(str(path), problem, expected)
-    return module.eval(), parse_contract(text, str(path), expected)
+    return module.eval(), contract
 
 
 def _kinds(expected: type[Contract]) -> list[str]:
@@ -362,11 +390,57 @@ def _refused(model: str, problem: str, expected: type[Contract]) -> VoxionError:
     )
 
 
+def _json_object(text: str) -> dict[str, Any] | None:
+    """Return the JSON object in a text; None if it holds none, or what the C++ reader refuses."""
+    if len(text.encode(errors="replace")) > MAX_CONTRACT_BYTES:
+        return None
+    try:
+        content = json.loads(
+            text, parse_float=_finite, parse_int=_whole, parse_constant=_no_json_constant
+        )
+        json.dumps(content, ensure_ascii=False).encode()  # no half of a surrogate pair
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) and not _too_deep(content) else None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text} is too large")
+    return value
+
+
+def _whole(text: str) -> int:
+    _finite(text)
+    return int(text)
+
+
+def _no_json_constant(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _too_deep(value: Any, containers: int = 0) -> bool:
+    if containers > MAX_DEPTH:
+        return True
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_too_deep(part, containers + 1) for part in parts)
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
+
+
 def _first_problem(error: ValidationError) -> str:
     first = error.errors()[0]
     message = first["msg"].removeprefix("Value error, ")
     place = ".".join(str(part) for part in first["loc"])
     if not place:
-        return f"its contract breaks a rule: {message}"
-    found = "" if first["type"] == "missing" else f", found {json.dumps(first['input'])}"
-    return f"its contract's '{place}': {message}{found}"
+        return f"its contract breaks a rule: {message[:200]}"
+    found = "" if first["type"] == "missing" else f", found {_shown(first['input'])}"
+    return f"its contract's {_quoted(place)}: {message[:200]}{found}"
+
+
+def _quoted(place: str) -> str:
+    return f"'{place[:80]}'" if place.isprintable() else _shown(place)

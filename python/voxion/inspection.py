@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from voxion.contract import (
     ActivityContract,
@@ -17,10 +18,11 @@ from voxion.contract import (
     InputRanges,
     read_contract,
 )
+from voxion.model_archive import file_hash
 
 
 def inspect_model(path: str | Path, as_json: bool = False) -> None:
-    """Print what a model file says of itself, as a table or as its JSON.
+    """Print what a model file says of itself, as a table or as its JSON; the model is not loaded.
 
     Raises
     ------
@@ -31,12 +33,14 @@ def inspect_model(path: str | Path, as_json: bool = False) -> None:
     if as_json:
         print(contract.to_json())
         return
-    table = Table(title=str(path), show_header=False, title_justify="left")
+    table = Table(title=Text(str(path)), show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
+    # as Text, since what a file says must not be taken for markup
     for name, value in _rows(contract):
-        table.add_row(name, value)
+        table.add_row(name, Text(value))
     Console().print(table)
+    print(f"file {file_hash(path)}")  # not in the table, which would break it
 
 
 def _rows(contract: Contract) -> list[tuple[str, str]]:

@@ -1,0 +1,1 @@
+"""Fuzzing of everything that voxion reads: damaged files are refused in one line, never worse."""

@@ -18,7 +18,9 @@ from voxion.errors import VoxionError
 WARM_UP = 20  # steps before the measured ones
 SETUP_FILE = "setup.txt"
 _LOOP = re.compile(r"^Loop time of (\S+) on \d+ procs for (\d+) steps", re.MULTILINE)
-_FIX = re.compile(r"^Fix voxion/charge \S+: (\d+) updates, (\S+) s, (\S+) %", re.MULTILINE)
+_FIX = re.compile(
+    r"^Fix voxion/charge \S+: updates: .*, (\d+) during the run, (\S+) s, (\S+) %", re.MULTILINE
+)
 _CPU_USE = re.compile(r"^(\S+)% CPU use", re.MULTILINE)
 _BUILDS = re.compile(r"^Neighbor list builds = (\d+)", re.MULTILINE)
 _MESH = re.compile(r"^ *grid = (\d+ \d+ \d+)", re.MULTILINE)

@@ -329,7 +329,7 @@ void FixVoxionCharge::post_run() {
   const double share = loop > 0.0 ? 100.0 * seconds_ / loop : 0.0;
   if (comm->me == 0)
     utils::logmesg(lmp,
-                   "Fix voxion/charge {}: {} updates before the first step, {} during the run, "
+                   "Fix voxion/charge {}: updates: {} before the first step, {} during the run, "
                    "{:.3g} s, {:.2f} % of loop time\n",
                    id, setup_updates_, updates_, seconds_, share);
   setup_updates_ = 0;

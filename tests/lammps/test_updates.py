@@ -107,7 +107,7 @@ def test_log_tells_updates_and_share_of_loop_time(sheet, local_model, tmp_path):
             engine.command(f"run {steps}")
     lines = [x for x in log.read_text().splitlines() if x.startswith("Fix voxion/charge")]
     for line, updates in zip(lines, (3, 0, 1), strict=True):
-        assert f": 1 updates before the first step, {updates} during the run" in line
+        assert f": updates: 1 before the first step, {updates} during the run" in line
         assert "% of loop time" in line
 
 

@@ -1,13 +1,36 @@
 // Builds the interpolation table of the radial functions.
 #include "radial_table.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <string>
+
+#include "error.hpp"
 
 namespace voxion {
 
+namespace {
+
+// A table for numbers beyond these would not fit into memory, or not hold finite values.
+const RadialFunctions &checked(const RadialFunctions &functions) {
+  const bool in_range =
+      std::all_of(functions.widths.begin(), functions.widths.end(),
+                  [](double width) { return width >= 0.0 && width <= limits::width; });
+  if (functions.widths.empty() || functions.widths.size() > limits::widths || !in_range)
+    throw Error("radial functions must have 1 to " + std::to_string(limits::widths) +
+                " widths from 0 to " + std::to_string(limits::width) + " 1/angstrom");
+  if (!(functions.cutoff >= limits::least_cutoff && functions.cutoff <= limits::cutoff))
+    throw Error("the cutoff of radial functions must be " + std::to_string(limits::least_cutoff) +
+                " to " + std::to_string(limits::cutoff) + " angstrom, found " +
+                std::to_string(functions.cutoff));
+  return functions;
+}
+
+}  // namespace
+
 RadialTable::RadialTable(const RadialFunctions &functions)
-    : widths_(functions.widths),
+    : widths_(checked(functions).widths),
       cutoff_(functions.cutoff),
       stride_((widths_.size() + lanes - 1) / lanes * lanes) {
   for (double a : widths_) shifts_.push_back(std::erfc(a * cutoff_) / cutoff_);

@@ -14,6 +14,7 @@ namespace voxion {
 // `r_min` the functions are evaluated exactly.
 class RadialTable {
  public:
+  // Throws Error for widths or a cutoff beyond the bounds of a contract.
   explicit RadialTable(const RadialFunctions &functions);
 
   static constexpr std::size_t lanes = 4;  // the stride is a multiple of this

@@ -155,6 +155,42 @@ TEST(positions_that_are_not_finite_are_refused) {
   CHECK_THROWS(computed(sums, system), AtomError, "position of a source atom");
 }
 
+TEST(functions_that_cannot_be_tabulated_are_refused) {
+  for (double cutoff : {1e300, 2e3, 0.0, -1.0, std::nan("")})
+    CHECK_THROWS(SitePotentials({{0.1}, cutoff}), Error, "cutoff of radial functions");
+  CHECK_THROWS(SitePotentials(RadialFunctions{{}, 12.0}), Error, "1 to 64 widths");
+  CHECK_THROWS(SitePotentials({{0.1, 1e300}, 12.0}), Error, "1 to 64 widths");
+  CHECK_THROWS(SitePotentials({std::vector<double>(100000, 0.1), 12.0}), Error, "1 to 64 widths");
+}
+
+TEST(a_source_on_a_site_is_named_with_it) {
+  auto system = random_system(5, 10, slab, 8);
+  for (int d = 0; d < 3; ++d) system.sources[9 + d] = system.sites[6 + d];
+  SitePotentials sums({{0.1}, 12.0});
+  try {
+    computed(sums, system);
+    CHECK(!"must throw");
+  } catch (const AtomError &e) {
+    CHECK(e.site == 2 && e.source == 3);
+  }
+}
+
+TEST(a_cell_that_is_tiny_beside_the_cutoff_is_refused) {
+  auto system = random_system(5, 10, slab, 8);
+  for (auto &vector : system.cell.vectors)
+    for (double &component : vector) component *= 1e-4;
+  SitePotentials sums({{0.1}, 12.0});
+  CHECK_THROWS(computed(sums, system), Error, "too many periodic images");
+}
+
+TEST(atoms_that_are_far_apart_are_found_all_the_same) {
+  const Cell open{{{{1e6, 0, 0}, {0, 1e6, 0}, {0, 0, 1e6}}}, {false, false, false}};
+  const System system{{0, 0, 0, 9e5, -9e5, 9e5}, {9e5, -9e5, 9e5 - 2}, {1}, open};
+  const RadialFunctions functions{{0.3}, 12.0};
+  SitePotentials sums(functions);
+  CHECK(largest_difference(computed(sums, system), direct_sum(system, functions)) < 1e-8);
+}
+
 TEST(no_sources_make_no_potential) {
   const System system{{1, 2, 3}, {}, {}, slab};
   SitePotentials sums({{0.1, 0.2}, 12.0});

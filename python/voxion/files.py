@@ -1,12 +1,28 @@
-"""Files that appear whole or not at all."""
+"""Files that are written whole or not at all, and read whole or refused.
+
+A file that is read may be damaged, cut off or made to do harm: what is no regular file is not
+opened, since a pipe would be waited for and a device has no end; no more bytes are read than any
+real file of its kind has; and what is not the expected text is refused in one line.
+"""
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
-from voxion.errors import VoxionError
+from pydantic import TypeAdapter, ValidationError
+
+from voxion.errors import VoxionError, one_line
+
+MAX_BYTES = 2**28  # of a text file: results.tag of 100,000 atoms has 2**25
+MAX_JSON_BYTES = 2**26
+MAX_JSON_DEPTH = 32  # nested lists and objects
+
+Content = TypeVar("Content")
 
 
 @contextmanager
@@ -28,3 +44,192 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise VoxionError(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+@contextmanager
+def refusing(path: Path, what: str, advice: str) -> Iterator[None]:
+    """Turn a `ValueError` about the content of a file into a `VoxionError` that names the file.
+
+    Parameters
+    ----------
+    path : Path
+    what : str
+        What the file should be, such as "voxel store".
+    advice : str
+        As of `read_bytes`.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise VoxionError(
+            f"{path} is a damaged {what}: {one_line(error, 400).rstrip('.')}; {advice}."
+        ) from None
+
+
+@contextmanager
+def parsing(part: str = "") -> Iterator[None]:
+    """Turn whatever a parser of another project raises for a damaged file into a `ValueError`.
+
+    Parameters
+    ----------
+    part : str
+        Part of the file that is parsed, for messages.
+    """
+    where = f"{part}: " if part else ""
+    try:
+        yield
+    except VoxionError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{where}{error}") from None
+    except Exception as error:
+        # zarr, its codecs, h5py, torch and MDAnalysis have no class of errors in common, and raise
+        # KeyError, TypeError or MemoryError as well
+        text = one_line(error) or "no memory for what it claims to hold"
+        kind = "" if isinstance(error, OSError | RuntimeError) else f"{type(error).__name__}: "
+        raise ValueError(f"{where}{kind}{text}") from None
+
+
+def read_bytes(path: Path, advice: str, largest: int = MAX_BYTES) -> bytes:
+    """Read a regular file.
+
+    Parameters
+    ----------
+    path : Path
+    advice : str
+        What to do if the file is not right, such as "build it again"; ends the messages.
+    largest : int
+        Number of bytes that no real file of this kind exceeds.
+
+    Raises
+    ------
+    VoxionError
+        No such file, no regular file, a larger one, or no permission.
+    """
+    try:
+        if not path.is_file():
+            found = "it is not a regular file" if path.exists() else "no such file"
+            raise VoxionError(f"{path} cannot be read: {found}; {advice}.")
+        with path.open("rb") as file:
+            content = file.read(largest + 1)
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        reason = getattr(error, "strerror", None) or error
+        raise VoxionError(f"{path} cannot be read: {reason}; {advice}.") from None
+    if len(content) > largest:
+        raise VoxionError(
+            f"{path} has more than {largest} bytes, which no such file has: it is damaged, or "
+            f"another file; {advice}."
+        )
+    return content
+
+
+def read_text(path: Path, advice: str, largest: int = MAX_BYTES) -> str:
+    """Read a text file in UTF-8; parameters as of `read_bytes`.
+
+    Raises
+    ------
+    VoxionError
+        As `read_bytes`, or the file is not UTF-8.
+    """
+    content = read_bytes(path, advice, largest)
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise VoxionError(
+            f"{path} is not a text file: byte {error.start} is not UTF-8; {advice}."
+        ) from None
+
+
+def read_json(path: Path, kind: type[Content], advice: str) -> Content:
+    """Read a JSON file and check that it holds what it should.
+
+    Parameters
+    ----------
+    path : Path
+    kind : type
+        Pydantic model, dataclass or other type that pydantic can check the content against.
+    advice : str
+        As of `read_bytes`.
+
+    Raises
+    ------
+    VoxionError
+        As `read_text`, or as `parse_json`.
+    """
+    return parse_json(read_text(path, advice, MAX_JSON_BYTES), kind, str(path), advice)
+
+
+def parse_json(text: str, kind: type[Content], name: str, advice: str) -> Content:
+    """Read a JSON text and check that it holds what it should.
+
+    Parameters
+    ----------
+    text : str
+    kind, advice
+        As of `read_json`.
+    name : str
+        Of the file, for messages.
+
+    Raises
+    ------
+    VoxionError
+        No JSON, a number that is not finite, nesting deeper than `MAX_JSON_DEPTH`, half a
+        surrogate pair, or something else than `kind`.
+    """
+    try:
+        check_json(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deep" if isinstance(error, RecursionError) else error
+        raise VoxionError(f"{name} is not proper JSON: {one_line(reason)}; {advice}.") from None
+    try:
+        # strict: "1.0" is not a number; JSON mode: lists are tuples
+        return TypeAdapter(kind).validate_json(text, strict=True)
+    except ValidationError as error:
+        raise VoxionError(
+            f"{name} does not hold what it should ({first_problem(error)}); {advice}."
+        ) from None
+
+
+def check_content(value: Any, kind: type[Content]) -> Content:
+    """Check a parsed JSON value against a type, as `parse_json` does.
+
+    Raises
+    ------
+    ValueError
+        It is something else; with the first problem.
+    """
+    check_json(value)
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        raise ValueError(first_problem(error)) from None
+
+
+def check_json(value: Any, depth: int = 0) -> None:
+    """Check a parsed JSON value: parsers take more than JSON allows, and more than is of use.
+
+    Raises
+    ------
+    ValueError
+        A number that is not finite, nesting deeper than `MAX_JSON_DEPTH`, or a text with half a
+        surrogate pair, which cannot be written again.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"it has the number {value}")
+    if isinstance(value, str):
+        value.encode()  # UnicodeEncodeError is a ValueError
+    if isinstance(value, dict | list):
+        if depth >= MAX_JSON_DEPTH:
+            raise ValueError(f"it is nested deeper than {MAX_JSON_DEPTH} levels")
+        for key in value if isinstance(value, dict) else ():
+            check_json(key, depth + 1)
+        for one in value.values() if isinstance(value, dict) else value:
+            check_json(one, depth + 1)
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the place and the text of a validation's first complaint."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    found = one_line(repr(first["input"]), 80)
+    return one_line(f"{place}: {first['msg']}, found {found}".removeprefix(": "), 300)

@@ -3,7 +3,8 @@
 One data set is one system: a fixed sheet of M surface atoms, N source atoms of known charge in a
 fixed order, and frames of source positions with the charges that a label source gave the sheet.
 Stored as a Zarr v3 group that ``xarray.open_zarr`` opens (see `voxion.charges.dataset_writer`);
-read from it, or from HDF5.
+read from it, or from HDF5. What cannot be is refused: arrays that do not fit each other when the
+data set is opened, values of a frame when it is read.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -18,20 +20,22 @@ from typing import Any
 
 import h5py
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
+from voxion.arrays import check_cells, check_finite, check_steps
 from voxion.errors import VoxionError
+from voxion.files import parsing, refusing
 
-FORMAT = "voxion-charges"
-FORMAT_VERSION = 1
+KIND = "data set of surface charges"
+ADVICE = "restore it from a copy, or sample it again"
 
-# Numbers of the atom types in the HDF5 layout, with the charges of SPC/E and of the ions (e).
-_HDF5_TYPES = {2: ("O", -0.8476), 3: ("H", 0.4238), 4: ("Na", 1.0), 5: ("Cl", -1.0)}
-_HDF5_TIMESTEP = 0.002  # ps
-
-# A frame is complete once its step is set; an unset step reads as this fill value.
-NO_STEP = -1
+# Bounds of what can be.
+MAX_ANGSTROM = 1e6  # any coordinate or edge
+MAX_CHARGE = 100.0  # of an atom, e
+MAX_TOTAL_CHARGE = 1e6  # e
+# Charges whose sum is further off have another total charge than they say (e).
+LARGEST_MISSED_TOTAL = 1e-3
+_BLOCK = 1024  # frames of which charges are read at once
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,12 @@ class ChargeDataset:
 
     def source_positions(self, index: int) -> NDArray[np.float32]:
         """Source positions of one frame, [N, 3], angstrom."""
-        return np.asarray(self._positions[self._row(index)], np.float32)
+        row = self._row(index)
+        with self._refusing(row):
+            with parsing():
+                positions = np.asarray(self._positions[row], np.float32)
+            check_finite("source_positions", positions, MAX_ANGSTROM)
+        return positions
 
     def frame(self, index: int) -> ChargeFrame:
         """One frame; negative indices count from the end.
@@ -140,21 +149,33 @@ class ChargeDataset:
         ------
         IndexError
             There is no such frame.
+        VoxionError
+            It cannot be read, a value is not finite, or the charges miss the total charge.
         """
         row = self._row(index)
         own = row - self._first
         return ChargeFrame(
-            source_positions=np.asarray(self._positions[row], np.float32),
-            surface_charges=np.asarray(self._charges[row], np.float64),
+            source_positions=self.source_positions(index),
+            surface_charges=self._read_charges(row, row + 1)[0],
             cell=self.cells[own],
             step=int(self.steps[own]),
             time=float(self.times[own]),
         )
 
     def surface_charges(self) -> NDArray[np.float64]:
-        """Surface charges of all frames, [F, M], e."""
-        rows = slice(self._first, self._first + self.frames)
-        return np.asarray(self._charges[rows], np.float64)
+        """Surface charges of all frames, [F, M], e; raises as `frame` does."""
+        charges = np.empty((0, self.surface_atoms))
+        with refusing(self.path, KIND, ADVICE), parsing():
+            charges = np.empty((self.frames, self.surface_atoms))
+        for start in range(0, self.frames, _BLOCK):
+            stop = min(start + _BLOCK, self.frames)
+            try:
+                charges[start:stop] = self._read_charges(self._first + start, self._first + stop)
+            except VoxionError:
+                for index in range(start, stop):
+                    self.frame(index)  # names the one
+                raise
+        return charges
 
     def subset(self, start: int, stop: int) -> ChargeDataset:
         """Frames `start` to `stop` (exclusive), in time order."""
@@ -220,6 +241,27 @@ class ChargeDataset:
             digest.update(np.ascontiguousarray(frame.surface_charges, "<f8").tobytes())
         return f"sha256:{digest.hexdigest()}"
 
+    def _read_charges(self, first: int, stop: int) -> NDArray[np.float64]:
+        with self._refusing(first):
+            with parsing():
+                charges = np.asarray(self._charges[first:stop], np.float64)
+            check_finite("surface_charges", charges, MAX_CHARGE)
+        missed = np.abs(charges.sum(1) - self.total_charge)
+        worst = int(np.argmax(missed))
+        if missed[worst] > LARGEST_MISSED_TOTAL:
+            raise VoxionError(
+                f"{self.path}: the charges of frame {first - self._first + worst} sum to "
+                f"{charges[worst].sum():.6g} e, its total charge is {self.total_charge:.6g} e: "
+                "correct the charges or the total."
+            )
+        return charges
+
+    @contextmanager
+    def _refusing(self, row: int) -> Iterator[None]:
+        own = row - self._first
+        with refusing(self.path, f"{KIND}: frame {own} (step {self.steps[own]})", ADVICE):
+            yield
+
     def _row(self, index: int) -> int:
         if not -self.frames <= index < self.frames:
             raise IndexError(f"frame {index} of {self.frames} in {self.path}")
@@ -239,141 +281,50 @@ def open_dataset(path: str | Path) -> ChargeDataset:
     Raises
     ------
     VoxionError
-        Nothing is there, or it is not such a data set.
+        Nothing is there, it is not such a data set, or a damaged one.
     """
+    from voxion.charges.dataset_hdf5 import read_hdf5
+    from voxion.charges.dataset_zarr import read_zarr
+
     path = Path(path)
     if path.is_dir():
-        return _open_zarr(path)
-    if path.is_file() and h5py.is_hdf5(path):
-        return _open_hdf5(path)
-    raise VoxionError(
-        f"{path} is not a data set of surface charges: expected a Zarr folder or an HDF5 file, "
-        f"found {'another kind of file' if path.exists() else 'nothing'}."
-    )
-
-
-def _open_zarr(path: Path) -> ChargeDataset:
-    try:
-        group = zarr.open_group(path, mode="r")
-    except (FileNotFoundError, ValueError) as error:
+        read = read_zarr
+    elif path.is_file() and h5py.is_hdf5(path):
+        read = read_hdf5
+    else:
         raise VoxionError(
-            f"{path} is not a Zarr group: expected {FORMAT}, found {error}."
-        ) from None
-    attrs: dict[str, Any] = dict(group.attrs)
-    if (attrs.get("format"), attrs.get("format_version")) != (FORMAT, FORMAT_VERSION):
-        raise VoxionError(
-            f"{path} has format {attrs.get('format')!r} version {attrs.get('format_version')!r}; "
-            f"expected {FORMAT!r} version {FORMAT_VERSION}."
+            f"{path} is not a {KIND}: expected a Zarr folder or an HDF5 file, found "
+            f"{'another kind of file' if path.exists() else 'nothing'}."
         )
-    names = ("source_positions", "surface_charges", "cell", "time", "step")
-    stored: dict[str, Any] = {name: group[name] for name in names}
-    complete = complete_frames(stored)
-    return ChargeDataset(
-        surface_positions=np.asarray(_read(group, "surface_positions"), np.float64),
-        source_charges=np.asarray(_read(group, "source_charges"), np.float64),
-        source_species=np.asarray(_read(group, "source_species"), np.int8),
-        species=tuple(attrs["species"]),
-        periodic=_three_bools(attrs["periodic"]),
-        total_charge=float(attrs["total_charge"]),
-        cell_origin=np.asarray(attrs["cell_origin"], np.float64),
-        cells=np.asarray(stored["cell"][:complete], np.float64),
-        steps=np.asarray(stored["step"][:complete], np.int64),
-        times=np.asarray(stored["time"][:complete], np.float64),
-        label_source=dict(attrs["label_source"]),
-        title=str(attrs["title"]),
-        path=path,
-        _positions=stored["source_positions"],
-        _charges=stored["surface_charges"],
-    )
+    with refusing(path, KIND, ADVICE):
+        dataset = read(path)
+        _check(dataset)
+    return dataset
 
 
-def _open_hdf5(path: Path) -> ChargeDataset:
-    file = h5py.File(path, "r")
-    try:
-        return _read_hdf5(file, path)
-    except VoxionError:
-        file.close()
-        raise
+def _check(dataset: ChargeDataset) -> None:
+    """Check all but the frames.
 
-
-def _read_hdf5(file: h5py.File, path: Path) -> ChargeDataset:
-    total = _check_hdf5(file, path)
-    numbers = sorted(_HDF5_TYPES)
-    index = np.searchsorted(numbers, file["source_types"][:])
-    steps = np.asarray(file["step"][:], np.int64)
-    cell = np.diag(np.asarray(file["cell"][:], np.float64))
-    return ChargeDataset(
-        surface_positions=np.asarray(file["surface_positions"][:], np.float64),
-        source_charges=np.asarray([_HDF5_TYPES[n][1] for n in numbers])[index],
-        source_species=index.astype(np.int8),
-        species=tuple(_HDF5_TYPES[n][0] for n in numbers),
-        periodic=(True, True, False),
-        total_charge=total,
-        cell_origin=np.zeros(3),
-        cells=np.repeat(cell[None], len(steps), axis=0),
-        steps=steps,
-        times=np.asarray(steps * _HDF5_TIMESTEP, np.float64),
-        label_source={"name": "hdf5", "description": str(file.attrs.get("description", ""))},
-        title=str(file.attrs.get("description", path.name)),
-        path=path,
-        _positions=file["source_positions"],
-        _charges=file["surface_charges"],
-    )
-
-
-def _check_hdf5(file: h5py.File, path: Path) -> float:
-    """Make sure that names, shapes and types fit together; the total charge, e."""
-    shapes = {
-        "surface_positions": ("M", 3),
-        "source_types": ("N",),
-        "cell": (3,),
-        "step": ("F",),
-        "source_positions": ("F", "N", 3),
-        "surface_charges": ("F", "M"),
-    }
-    missing = set(shapes) - set(file)
-    if missing or "total_charge_e" not in file.attrs:
-        raise VoxionError(
-            f"{path} is not a data set of surface charges: it lacks "
-            f"{', '.join(sorted(missing)) or 'the attribute total_charge_e'}."
+    Raises
+    ------
+    ValueError
+        Something cannot be.
+    """
+    if not dataset.surface_atoms or not dataset.sources:
+        raise ValueError(
+            f"it has {dataset.surface_atoms} surface atoms and {dataset.sources} sources; "
+            "expected some of both"
         )
-    sizes: dict[str | int, int] = {3: 3}
-    for name, dimensions in shapes.items():
-        found = file[name].shape
-        if len(found) == len(dimensions):
-            for dimension, size in zip(dimensions, found, strict=True):
-                sizes.setdefault(dimension, size)
-        if found != tuple(sizes.get(dimension, -1) for dimension in dimensions):
-            wanted = ", ".join(
-                f"{dimension} = {sizes[dimension]}"
-                if isinstance(dimension, str) and dimension in sizes
-                else str(dimension)
-                for dimension in dimensions
-            )
-            raise VoxionError(f"{path}: {name} must be [{wanted}], found {list(found)}.")
-    unknown = sorted(set(file["source_types"][:].tolist()) - set(_HDF5_TYPES))
-    if unknown:
-        raise VoxionError(
-            f"{path}: source_types has {unknown}; expected numbers among {sorted(_HDF5_TYPES)}."
+    check_finite("surface_positions", dataset.surface_positions, MAX_ANGSTROM)
+    if len(np.unique(dataset.surface_positions, axis=0)) < dataset.surface_atoms:
+        raise ValueError("two surface atoms have the same position")
+    check_finite("source_charges", dataset.source_charges, MAX_CHARGE)
+    used = np.unique(dataset.source_species).tolist()
+    if used != list(range(len(dataset.species))) or len(set(dataset.species)) < len(used):
+        raise ValueError(
+            f"source_species has the numbers {used[:10]} for the species "
+            f"{', '.join(dataset.species[:10])}; expected each species by its place in the list"
         )
-    total = np.asarray(file.attrs["total_charge_e"])
-    if total.size != 1 or total.dtype.kind not in "iuf":
-        raise VoxionError(f"{path}: the attribute total_charge_e must be a number, found {total}.")
-    return float(total.item())
-
-
-def complete_frames(arrays: dict[str, Any]) -> int:
-    """Frames that were written to their end."""
-    shortest = min(array.shape[0] for array in arrays.values())
-    unset = np.flatnonzero(np.asarray(arrays["step"][:shortest]) == NO_STEP)
-    return int(unset[0]) if len(unset) else shortest
-
-
-def _read(group: zarr.Group, name: str) -> NDArray[Any]:
-    array: Any = group[name]
-    return np.asarray(array[:])
-
-
-def _three_bools(values: Sequence[bool]) -> tuple[bool, bool, bool]:
-    x, y, z = (bool(v) for v in values)
-    return x, y, z
+    check_steps(dataset.steps, dataset.times)
+    check_cells(dataset.cells)
+    check_finite("cell", dataset.cells, MAX_ANGSTROM)

@@ -10,18 +10,13 @@ from typing import Any
 import numpy as np
 import zarr
 from numpy.typing import ArrayLike, NDArray
+from zarr.codecs import ZstdCodec
 
 from voxion import __version__
-from voxion.charges.dataset import (
-    FORMAT,
-    FORMAT_VERSION,
-    NO_STEP,
-    ChargeDataset,
-    ChargeFrame,
-    complete_frames,
-    open_dataset,
-)
+from voxion.charges.dataset import ADVICE, KIND, ChargeDataset, ChargeFrame, open_dataset
+from voxion.charges.dataset_zarr import FORMAT, FORMAT_VERSION, FRAME_ARRAYS, NO_STEP
 from voxion.errors import VoxionError
+from voxion.zarr_files import open_group
 
 
 class ChargeDatasetWriter:
@@ -95,14 +90,10 @@ class ChargeDatasetWriter:
                 raise VoxionError(
                     f"{self.path} exists: give another name, remove it, or continue it."
                 )
-            self._group = self._reopen()
+            self._group, self._count = self._reopen()
         else:
-            self._group = self._create()
-        self._frames: dict[str, Any] = {
-            name: self._group[name]
-            for name in ("source_positions", "surface_charges", "cell", "time", "step")
-        }
-        self._count = complete_frames(self._frames)
+            self._group, self._count = self._create(), 0
+        self._frames: dict[str, Any] = {name: self._group[name] for name in FRAME_ARRAYS}
         for array in self._frames.values():
             array.resize((self._count, *array.shape[1:]))
 
@@ -195,12 +186,15 @@ class ChargeDatasetWriter:
         group.attrs.update(self._attrs)
         units = {"surface_positions": "angstrom", "source_charges": "e", "source_species": "1"}
         dims = {"surface_positions": ("surface_atom", "xyz")}
+        packing = ZstdCodec(checksum=True)  # it tells later damage
         for name, value in self._static.items():
             array = group.create_array(
                 name,
                 data=value,
                 chunks=value.shape,
+                compressors=packing,
                 dimension_names=dims.get(name, ("source",)),
+                config={"write_empty_chunks": True},
             )
             array.attrs["units"] = units[name]
         sources = len(self._static["source_charges"])
@@ -217,6 +211,7 @@ class ChargeDatasetWriter:
                 shape=(0, *shape),
                 chunks=(1, *shape),
                 dtype=dtype,
+                compressors=packing,
                 fill_value=fill,
                 dimension_names=("frame", *names),
             )
@@ -224,9 +219,10 @@ class ChargeDatasetWriter:
         temporary.rename(self.path)
         return zarr.open_group(self.path, mode="r+")
 
-    def _reopen(self) -> zarr.Group:
+    def _reopen(self) -> tuple[zarr.Group, int]:
+        """Open what is there; with the number of its finished frames."""
         existing = open_dataset(self.path)
-        group = zarr.open_group(self.path, mode="r+")
+        group = open_group(self.path, KIND, ADVICE, "r+")
         for name, value in self._static.items():
             if not np.array_equal(np.asarray(getattr(existing, name)), value):
                 raise VoxionError(
@@ -239,4 +235,4 @@ class ChargeDatasetWriter:
                     f"{self.path} was written with {name} {stored}, not {wanted}: "
                     "write to a new name."
                 )
-        return group
+        return group, existing.frames

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import zarr
+from pydantic import BaseModel, Field
+
+from voxion.charges.dataset import ADVICE, KIND
+from voxion.files import check_content, refusing
+from voxion.zarr_files import open_group
 
 ATTRIBUTE = "skipped_frames"
+
+
+class _Skipped(BaseModel):
+    step: Annotated[int, Field(ge=0)]
+    reason: Annotated[str, Field(max_length=1000)]
 
 
 class SkippedFrames:
@@ -17,16 +27,22 @@ class SkippedFrames:
     ----------
     dataset : Path
         Zarr folder of a data set that is there.
+
+    Raises
+    ------
+    VoxionError
+        It is not, or the attribute is something else.
     """
 
     def __init__(self, dataset: Path) -> None:
-        self._group = zarr.open_group(dataset, mode="r+")
-        self._frames: list[dict[str, Any]] = list(self._read(self._group))
+        self._group = open_group(dataset, KIND, ADVICE, "r+")
+        self._frames = self._read(dataset, self._group)
 
     @staticmethod
     def of(dataset: str | Path) -> list[dict[str, Any]]:
         """Skipped frames of a data set: dictionaries with ``step`` and ``reason``."""
-        return SkippedFrames._read(zarr.open_group(dataset, mode="r"))
+        path = Path(dataset)
+        return SkippedFrames._read(path, open_group(path, KIND, ADVICE))
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -50,6 +66,7 @@ class SkippedFrames:
         self._group.attrs[ATTRIBUTE] = self._frames
 
     @staticmethod
-    def _read(group: zarr.Group) -> list[dict[str, Any]]:
-        frames: Any = group.attrs.get(ATTRIBUTE, [])
-        return list(frames)
+    def _read(dataset: Path, group: zarr.Group) -> list[dict[str, Any]]:
+        with refusing(dataset, f"{KIND}: attribute {ATTRIBUTE}", ADVICE):
+            frames = check_content(group.attrs.get(ATTRIBUTE, []), list[_Skipped])
+        return [frame.model_dump() for frame in frames]

@@ -23,11 +23,11 @@ from voxion.activity.descriptors.first_shell import (
 )
 from voxion.activity.descriptors.rdf import running_coordination, shell_volumes
 from voxion.activity.descriptors.solvation import SolvationDescriptors
-from voxion.activity.descriptors.trajectories import open_run
 from voxion.activity.descriptors_cli import descriptors
 from voxion.engines.lammps import run_lammps
 from voxion.errors import VoxionError
 from voxion.systems.graphene import GrapheneSystem
+from voxion.trajectories.opening import open_trajectory
 
 EDGE, CELLS, SPREAD = 4.0, 6, 0.12  # angstrom, cells along an edge, displacements
 SELECTIONS = ("name NA", "name S", "name OW")
@@ -241,14 +241,14 @@ def test_wrong_frames_and_radii(crystal):
 def test_files_that_are_no_run(tmp_path, crystal):
     save(crystal, tmp_path)
     with pytest.raises(VoxionError, match=r"other.xtc does not exist: expected a LAMMPS data file"):
-        open_run(tmp_path / "run.gro", tmp_path / "other.xtc")
+        open_trajectory(tmp_path / "run.gro", tmp_path / "other.xtc")
     (tmp_path / "text.xtc").write_text("no trajectory\n")
-    with pytest.raises(VoxionError, match="cannot be read as a run"):
-        open_run(tmp_path / "run.gro", tmp_path / "text.xtc")
+    with pytest.raises(VoxionError, match=r"is no \.xtc file"):
+        open_trajectory(tmp_path / "run.gro", tmp_path / "text.xtc")
     with MDAnalysis.Writer(str(tmp_path / "fewer.xtc"), 7) as writer:
         writer.write(crystal.atoms[:7])
     with pytest.raises(VoxionError, match="same number of atoms"):
-        open_run(tmp_path / "run.gro", tmp_path / "fewer.xtc")
+        open_trajectory(tmp_path / "run.gro", tmp_path / "fewer.xtc")
 
 
 def save(universe, folder: Path) -> list[str]:
@@ -332,7 +332,7 @@ def check_sodium(found):
 def test_lammps_run(lammps_run):
     results = {}
     for name in ("run.dcd", "run.xtc", "run.dump"):
-        universe = open_run(lammps_run / "equilibrated.data", lammps_run / name)
+        universe = open_trajectory(lammps_run / "equilibrated.data", lammps_run / name).universe
         analysis = SolvationDescriptors(universe, *TYPES, r_max=9.5, bins=380)
         results[name] = analysis.run(start=1).results
         check_sodium(results[name])
@@ -386,6 +386,6 @@ def test_mdrun_trajectory(gmx, tmp_path):
         ("run.gro", "equilibrate.xtc"),
         ("equilibrate.tpr", "equilibrate.trr"),
     ):
-        universe = open_run(tmp_path / topology, tmp_path / trajectory)
+        universe = open_trajectory(tmp_path / topology, tmp_path / trajectory).universe
         analysis = SolvationDescriptors(universe, *NAMES, r_max=9.5, bins=380)
         check_sodium(analysis.run(start=20).results)

@@ -44,15 +44,21 @@ def descriptors(
     import warnings
 
     from voxion.activity.descriptors.solvation import SolvationDescriptors
-    from voxion.activity.descriptors.trajectories import open_run
+    from voxion.trajectories.opening import open_trajectory
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MDAnalysis: elements and masses that it guesses
-        universe = open_run(topology, trajectory)
+        opened = open_trajectory(topology, trajectory)
+        if opened.broken:
+            console.print(
+                f"{trajectory} breaks off {opened.broken}: its {opened.frames} whole frames are "
+                "used.",
+                soft_wrap=True,
+            )
         analysis = SolvationDescriptors(
-            universe, counter_ion, tethered, water, r_max=rmax, bins=bins
+            opened.universe, counter_ion, tethered, water, r_max=rmax, bins=bins
         )
-        analysis.run(start=start, step=step, verbose=console.is_terminal)
+        analysis.run(start=start, stop=opened.frames, step=step, verbose=console.is_terminal)
     found = analysis.results
     console.print(_table(found.descriptors, found.errors, analysis.n_frames))
     console.print(_clusters_line(found.clusters), soft_wrap=True)

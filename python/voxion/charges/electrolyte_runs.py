@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import MDAnalysis
 import numpy as np
-from MDAnalysis.exceptions import NoDataError
 from MDAnalysis.guesser.tables import masses as element_masses
 from numpy.typing import NDArray
 
 from voxion.charges.dataset import ChargeDataset, open_dataset
 from voxion.errors import VoxionError
+from voxion.trajectories.opening import open_trajectory
 
 # Atoms of one sheet lie closer than this along z (angstrom).
 SHEET_THICKNESS = 2.0
@@ -101,7 +100,7 @@ class TrajectoryRun:
     Raises
     ------
     VoxionError
-        A file that cannot be read, an element without a mass, no atoms of the surface's element,
+        As `open_trajectory`; an element without a mass, no atoms of the surface's element,
         or a surface that is not one sheet across z.
     """
 
@@ -113,9 +112,13 @@ class TrajectoryRun:
         surface: str = "C",
         periodic: bool = False,
     ) -> None:
+        opened = open_trajectory(Path(topology), Path(trajectory))
         self.name = str(trajectory)
+        if opened.broken:
+            self.name += f" ({opened.frames} whole frames, breaks off {opened.broken})"
+        self.frames = opened.frames
         self.periodic = periodic
-        self._universe = _universe(Path(topology), Path(trajectory))
+        self._universe = opened.universe
         atoms = self._universe.atoms
         self._surface = atoms[_of_element(atoms.masses, surface)]
         if not len(self._surface):
@@ -129,16 +132,11 @@ class TrajectoryRun:
         self.height = float(self._universe.dimensions[2])
         sheet_height(self._surface.positions, self.name)
 
-    @property
-    def frames(self) -> int:
-        """Number of frames."""
-        return len(self._universe.trajectory)
-
     def slices(self) -> Iterator[Slice]:
         """Read the frames in time order, one at a time."""
         done = 0
         try:
-            for step in self._universe.trajectory:
+            for step in self._universe.trajectory[: self.frames]:
                 sheet = self._surface.positions[:, 2].astype(np.float64).mean()
                 heights = self._electrolyte.positions[:, 2].astype(np.float64) - sheet
                 yield Slice(heights, area_across(step.triclinic_dimensions))
@@ -187,29 +185,6 @@ def sheet_height(surface_positions: NDArray[Any], name: str) -> float:
             f"(at most {SHEET_THICKNESS:g} A): two electrodes need a data set each."
         )
     return float(z.mean())
-
-
-def _universe(topology: Path, trajectory: Path) -> MDAnalysis.Universe:
-    for path in (topology, trajectory):
-        if not path.is_file():
-            raise VoxionError(
-                f"{path} does not exist: a run is a data set, or TOPOLOGY,TRAJECTORY with a LAMMPS "
-                "data file and a DCD, XTC or text dump."
-            )
-    # LAMMPS writes DCD in its own units; a text dump may have any suffix
-    formats = {".dcd": "LAMMPS", ".xtc": "XTC"}
-    try:
-        return MDAnalysis.Universe(
-            str(topology),
-            str(trajectory),
-            topology_format="DATA",
-            format=formats.get(trajectory.suffix.lower(), "LAMMPSDUMP"),
-            dt=1.0,  # not used; not all formats know it
-        )
-    except (OSError, ValueError, EOFError, NoDataError, KeyError, IndexError) as error:
-        raise VoxionError(
-            f"{trajectory} with {topology} is not a LAMMPS trajectory with its data file: {error}"
-        ) from None
 
 
 def _of_element(masses: NDArray[np.float64], element: str) -> NDArray[np.bool_]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import MDAnalysis
 import numpy as np
 from MDAnalysis.analysis.base import AnalysisBase
+from MDAnalysis.exceptions import NoDataError
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
 from voxion.activity.data import DESCRIPTORS
@@ -24,6 +26,7 @@ from voxion.activity.descriptors.first_shell import (
     measure_shell,
     smoothed,
 )
+from voxion.activity.descriptors.groups import check_groups, select
 from voxion.activity.descriptors.rdf import (
     Floats,
     Surroundings,
@@ -31,7 +34,6 @@ from voxion.activity.descriptors.rdf import (
     radial_distribution,
     running_coordination,
 )
-from voxion.activity.descriptors.trajectories import check_groups, select
 from voxion.errors import VoxionError
 
 ION, FIXED, WATER = "counter-ions", "tethered charges", "water oxygens"
@@ -117,8 +119,9 @@ class SolvationDescriptors(AnalysisBase):
     ------
     VoxionError
         A selection that does not work, is empty or overlaps another; bins wider than 0.05
-        angstrom; and, from `run`, no frames, a frame without a box, with a box that is too small
-        for `r_max`, or with positions that are not finite.
+        angstrom; and, from `run`, no frames, a frame that cannot be read, that is not later than
+        the one before, without a box, with a box that is too small for `r_max`, or with positions
+        that are not finite.
     """
 
     def __init__(
@@ -144,7 +147,21 @@ class SolvationDescriptors(AnalysisBase):
         check_groups(self._groups)
         self._r_max, self._bins = r_max, bins
 
+    def run(self, *arguments: Any, **options: Any) -> SolvationDescriptors:
+        """Go over the trajectory, as `MDAnalysis.analysis.base.AnalysisBase.run` does."""
+        try:
+            super().run(*arguments, **options)
+        except (OSError, EOFError, ValueError, IndexError, NoDataError) as error:
+            # a reader's, for a frame that is damaged
+            reason = " ".join(str(error).split())[:300]
+            raise VoxionError(
+                f"{self._trajectory.filename} cannot be read after frame "
+                f"{self._trajectory.ts.frame}: {reason}; leave out what follows it."
+            ) from None
+        return self
+
     def _prepare(self) -> None:
+        self._time = -math.inf
         if self.n_frames == 0:
             raise VoxionError(
                 "No frames are left to analyse: the trajectory has "
@@ -174,6 +191,13 @@ class SolvationDescriptors(AnalysisBase):
 
     def _checked_frame(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         dimensions, number = self._ts.dimensions, self._ts.frame
+        if self._ts.time <= self._time:
+            raise VoxionError(
+                f"Frame {number} is of {self._ts.time:g} ps, the one before of {self._time:g} ps: "
+                "a run that was continued wrote some frames again; leave out those that come "
+                "twice."
+            )
+        self._time = self._ts.time
         if dimensions is None or not np.isfinite(dimensions).all() or dimensions[:3].min() <= 0:
             raise VoxionError(
                 f"Frame {number} has no periodic box, and a distribution is relative to the mean "

@@ -1,48 +1,13 @@
-"""Runs of LAMMPS and GROMACS, opened by MDAnalysis."""
+"""Groups of atoms of a run, selected in MDAnalysis' language."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import MDAnalysis
 from MDAnalysis.exceptions import NoDataError, SelectionError
 
 from voxion.errors import VoxionError
 
-EXPECTED = (
-    "expected a LAMMPS data file with a .dcd, .xtc or text dump, or a .gro or .tpr of GROMACS with "
-    "its .xtc or .trr"
-)
-GROMACS = (".gro", ".tpr", ".pdb")
 LIGHTEST = 2.5  # u: hydrogen and deuterium are lighter
-
-
-def open_run(topology: Path, trajectory: Path) -> MDAnalysis.Universe:
-    """Open a run; a LAMMPS data file and a text dump may have any suffix.
-
-    Raises
-    ------
-    VoxionError
-        A file is missing or of another kind, or the two have different numbers of atoms.
-    """
-    for path in (topology, trajectory):
-        if not path.is_file():
-            raise VoxionError(f"{path} does not exist: {EXPECTED}.")
-    formats = {}
-    if topology.suffix.lower() not in GROMACS:
-        # LAMMPS writes DCD in its own units
-        known = {".dcd": "LAMMPS", ".xtc": "XTC", ".trr": "TRR"}
-        formats["topology_format"] = "DATA"
-        formats["format"] = known.get(trajectory.suffix.lower(), "LAMMPSDUMP")
-    try:
-        universe = MDAnalysis.Universe(str(topology), str(trajectory), **formats)
-    except (OSError, ValueError, EOFError, NoDataError, KeyError, IndexError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise VoxionError(
-            f"{trajectory} with {topology} cannot be read as a run: {EXPECTED}. MDAnalysis says: "
-            f"{reason}"
-        ) from None
-    return universe
 
 
 def select(universe: MDAnalysis.Universe, what: str, selection: str) -> MDAnalysis.AtomGroup:

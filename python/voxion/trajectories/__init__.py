@@ -1,0 +1,1 @@
+"""Trajectories of LAMMPS and GROMACS: opened with MDAnalysis, checked against their topology."""

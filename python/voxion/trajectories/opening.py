@@ -1,0 +1,147 @@
+"""Opens a run: its topology and trajectory, which must belong together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import MDAnalysis
+import numpy as np
+from numpy.typing import NDArray
+
+from voxion.errors import VoxionError
+from voxion.trajectories.checks import (
+    Atoms,
+    Extent,
+    check_data_units,
+    check_magic,
+    dcd_extent,
+    dump_extent,
+)
+
+Edges = NDArray[np.float32]
+
+EXPECTED = (
+    "expected a LAMMPS data file with a .dcd, .xtc or text dump, or a .gro or .tpr of GROMACS with "
+    "its .xtc or .trr"
+)
+GROMACS = (".gro", ".tpr", ".pdb")
+BINARY = (".dcd", ".xtc", ".trr")
+LARGEST_RATIO = 3.0  # of a box edge to that in the topology: an expansion, but not nm for angstrom
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Frames of a simulated run.
+
+    Attributes
+    ----------
+    universe : MDAnalysis.Universe
+    frames : int
+        Number of whole frames.
+    broken : str
+        Where the trajectory breaks off, for a message; empty if it is whole.
+    """
+
+    universe: MDAnalysis.Universe
+    frames: int
+    broken: str
+
+
+def open_trajectory(topology: Path, trajectory: Path) -> Trajectory:
+    """Open a run; a LAMMPS data file and a text dump may have any suffix.
+
+    A trajectory that breaks off inside a frame, as that of a run that was killed, is used up to
+    its last whole frame.
+
+    Raises
+    ------
+    VoxionError
+        A file is missing or of another kind; the two have different atoms, types or units, or
+        boxes that no run joins; or there is no whole frame.
+    """
+    for path in (topology, trajectory):
+        if not path.is_file():
+            problem = "is not a file" if path.exists() else "does not exist"
+            raise VoxionError(f"{path} {problem}: {EXPECTED}.")
+    suffix = trajectory.suffix.lower()
+    lammps = topology.suffix.lower() not in GROMACS
+    if suffix in BINARY:
+        check_magic(trajectory)
+    if lammps:
+        check_data_units(topology)
+    universe = _universe(topology, **({"topology_format": "DATA"} if lammps else {}))
+    extent = None
+    if suffix == ".dcd":
+        extent = dcd_extent(trajectory)
+    elif suffix not in BINARY:
+        if not lammps:
+            raise VoxionError(f"{trajectory} is no trajectory of GROMACS: {EXPECTED}.")
+        atoms = universe.atoms
+        extent = dump_extent(trajectory, Atoms(atoms.ids.astype(np.int64), atoms.types.astype(str)))
+    # LAMMPS writes DCD in its own units
+    formats = {".dcd": "LAMMPS" if lammps else "DCD", ".xtc": "XTC", ".trr": "TRR"}
+    edges = _edges(universe)
+    _load(universe, trajectory, formats.get(suffix, "LAMMPSDUMP"))
+    extent = extent or _xdr_extent(universe, trajectory)
+    _check_boxes(universe, edges, topology, trajectory)
+    return Trajectory(universe, extent.frames, extent.broken)
+
+
+def _edges(universe: MDAnalysis.Universe) -> Edges | None:
+    """Return the box edges that a topology states; .tpr has no coordinates for MDAnalysis."""
+    if not hasattr(universe, "trajectory") or universe.dimensions is None:
+        return None
+    edges: Edges = universe.dimensions[:3].copy()
+    return edges
+
+
+def _universe(topology: Path, **formats: str) -> MDAnalysis.Universe:
+    try:
+        return MDAnalysis.Universe(str(topology), **formats)
+    except Exception as error:  # its parsers raise whatever damaged text makes them stumble over
+        raise _unreadable(f"{topology} cannot be read as a topology", error) from None
+
+
+def _load(universe: MDAnalysis.Universe, trajectory: Path, kind: str) -> None:
+    try:
+        # dt is not used, and not all formats know it
+        universe.load_new(str(trajectory), format=kind, dt=1.0)
+    except Exception as error:  # its parsers raise whatever damaged files make them stumble over
+        raise _unreadable(
+            f"{trajectory} with {universe.filename} cannot be read as a run", error
+        ) from None
+
+
+def _unreadable(what: str, error: Exception) -> VoxionError:
+    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    return VoxionError(f"{what}: {EXPECTED}. MDAnalysis says: {reason}")
+
+
+def _xdr_extent(universe: MDAnalysis.Universe, trajectory: Path) -> Extent:
+    """Find the whole frames of an .xtc or .trr: only the last one can be cut, and reading tells."""
+    frames = universe.trajectory.n_frames
+    try:
+        universe.trajectory[frames - 1]
+    except (OSError, EOFError, IndexError):
+        if frames < 2:
+            raise VoxionError(f"{trajectory} has no whole frame.") from None
+        universe.trajectory[0]
+        return Extent(frames - 1, f"inside frame {frames - 1}")
+    universe.trajectory[0]
+    return Extent(frames)
+
+
+def _check_boxes(
+    universe: MDAnalysis.Universe, edges: Edges | None, topology: Path, trajectory: Path
+) -> None:
+    now = universe.dimensions
+    if edges is None or now is None or not (edges > 0).all() or not (now[:3] > 0).all():
+        return
+    ratio = now[:3] / edges
+    if not (ratio.max() < LARGEST_RATIO and ratio.min() > 1 / LARGEST_RATIO):
+        found, expected = (" x ".join(f"{x:.4g}" for x in box) for box in (now[:3], edges))
+        raise VoxionError(
+            f"The first box of {trajectory} is {found} angstrom, that of {topology} {expected}: "
+            "they belong to different runs, or one of them is in other units."
+        )

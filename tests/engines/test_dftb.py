@@ -140,13 +140,63 @@ def test_results_that_are_not_whole(real, tmp_path):
     cut.write_text(text[: begin + 3000])
     with pytest.raises(VoxionError, match="expected gross_atomic_charges of 336 atoms"):
         read_charges(cut, 336)
-    with pytest.raises(VoxionError, match="of 335 atoms, found 336 announced"):
+    with pytest.raises(VoxionError, match="of 335 atoms, real:1:335, found 'real:1:336'"):
         read_charges(real[0] / "results.tag", 335)
     cut.write_text(text[:begin])
-    with pytest.raises(VoxionError, match="has no gross_atomic_charges"):
+    with pytest.raises(VoxionError, match="gross_atomic_charges once, found it nowhere"):
         read_charges(cut, 336)
     with pytest.raises(VoxionError, match="cannot be read"):
         read_charges(tmp_path / "none.tag", 336)
+
+
+RESULTS = """\
+total_energy        :real:0:
+ -0.58E+003
+gross_atomic_charges:real:1:3
+  0.100000000000000E+000 -0.200000000000000E+000 -0.300000000000000E+000
+dipole_moments      :real:2:3,1
+ -0.1E+003 -0.1E+003  0.0E+000
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("real:1:3", "real:1:,", "found 'real:1:,' announced"),
+        ("real:1:3", f"real:1:{10**24}", "found 'real:1:1000"),
+        ("real:1:3", "real:1:-3", "found 'real:1:-3'"),
+        ("real:1:3", "real:2:3,1", "found 'real:2:3,1'"),
+        ("real:1:3", "integer:1:3", "found 'integer:1:3'"),
+        ("0.100000000000000E+000", "nan", "charge of atom 1, between -8 and 8 e, found 'nan'"),
+        ("-0.200000000000000E+000", "-0.2E+300", "charge of atom 2.*found '-0.2E\\+300'"),
+        ("-0.200000000000000E+000", "1_0", "charge of atom 2.*found '1_0'"),
+        ("-0.300000000000000E+000\n", "-0.3E+000 0.0E+000\n", "and 4 numbers"),
+        ("-0.300000000000000E+000\n", "\n", "and 2 numbers"),
+        ("E+000\ndipole", "E+000\ngross_atomic_charges:real:1:3\ndipole", "found it 2 times"),
+    ],
+)
+def test_damaged_results_are_refused(tmp_path, old, new, message):
+    path = tmp_path / "results.tag"
+    path.write_text(RESULTS)
+    assert read_charges(path, 3).tolist() == [0.1, -0.2, -0.3]
+    assert old in RESULTS
+    path.write_text(RESULTS.replace(old, new))
+    with pytest.raises(VoxionError, match=rf"results\.tag: expected .*{message}"):
+        read_charges(path, 3)
+
+
+def test_results_that_end_within_a_number_or_are_no_text_are_refused(tmp_path):
+    path = tmp_path / "results.tag"
+    path.write_text(RESULTS[: RESULTS.index("E+000\ndipole")])
+    with pytest.raises(VoxionError, match="3 numbers"):
+        read_charges(path, 3)
+    path.write_bytes(RESULTS.encode().replace(b"total", b"\xff\xfe"))
+    with pytest.raises(VoxionError, match="not a text file: byte 0 is not UTF-8"):
+        read_charges(path, 3)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(VoxionError, match="not a regular file"):
+        read_charges(path, 3)
 
 
 def test_a_real_dftb_gives_the_charges_of_the_real_calculation(real, tmp_path):

@@ -28,11 +28,13 @@ from voxion.engines.labels import check_sources
 from voxion.engines.lammps import cell_of, gather, in_group, lammps_session
 from voxion.engines.sampling import load_configuration
 from voxion.errors import VoxionError
+from voxion.files import read_bytes
 from voxion.systems.description import load_system
 
 # Height of DFTB+'s cell over that of a box that is bounded along z: DFTB+ knows no slabs, so the
 # electrolyte and its images are kept apart by as much vacuum.
 CELL_OVER_BOX = 2.0
+_ADVICE = "give the folder of the Slater-Koster files, such as the set mio-1-1 of dftb.org"
 
 
 class DftbLabels:
@@ -84,7 +86,7 @@ class DftbLabels:
     @property
     def settings(self) -> dict[str, Any]:
         """Name of the method and everything that its charges depend on."""
-        digest = sha256(self.parameters.read_bytes()).hexdigest()
+        digest = sha256(read_bytes(self.parameters, _ADVICE)).hexdigest()
         return {
             "name": "dftb+",
             "release": self.release,
@@ -205,8 +207,5 @@ class DftbLabels:
 def _parameter_file(folder: str | Path) -> Path:
     path = Path(folder).resolve() / PARAMETER_FILE
     if not path.is_file():
-        raise VoxionError(
-            f"{path} does not exist: give the folder of the Slater-Koster files, such as the set "
-            "mio-1-1 of dftb.org."
-        )
+        raise VoxionError(f"{path} does not exist: {_ADVICE}.")
     return path

@@ -5,16 +5,17 @@ Keywords as in the DFTB+ manual. Lengths are in angstrom, charges in e.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from string import Template
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voxion.errors import VoxionError
+from voxion.errors import VoxionError, one_line
+from voxion.files import read_text
 
 PARAMETER_FILE = "C-C.skf"
 INPUT_FILE, RESULTS_FILE, RESTART_FILE = "dftb_in.hsd", "results.tag", "charges.bin"
@@ -72,7 +73,12 @@ ParserOptions {
 }
 """)
 
-_HEADER = re.compile(r"^gross_atomic_charges *:real:\d+:([\d,]+)$", re.MULTILINE)
+_HEADER = re.compile(r"^gross_atomic_charges *:(.*)$", re.MULTILINE)
+_NEXT_TAG = re.compile(r"^[A-Za-z]", re.MULTILINE)
+_NUMBER = re.compile(r"[-+]?[0-9]*\.?[0-9]+([Ee][-+]?[0-9]+)?")
+# A carbon has 4 valence electrons and room for 8; Mulliken charges exceed that in no real sheet.
+_LARGEST_CHARGE = 8.0  # e
+_ADVICE = "look at what DFTB+ says in its output, and run it again"
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ class DftbSettings:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if value <= 0:
+            if not 0 < value < math.inf:
                 raise VoxionError(f"{name} must be positive, found {value}.")
 
 
@@ -188,23 +194,30 @@ def read_charges(results: Path, atoms: int) -> NDArray[np.float64]:
     Raises
     ------
     VoxionError
-        The file has no charges, or not of so many atoms.
+        The file is no text, has no charges or some twice, or not of so many atoms; or one is not a
+        number that a charge can be.
     """
-    try:
-        text = results.read_text()
-    except OSError as error:
-        raise VoxionError(f"{results} cannot be read: {error.strerror}.") from None
-    header = _HEADER.search(text)
-    if header is None:
-        raise VoxionError(f"{results} has no gross_atomic_charges: DFTB+ did not write them.")
-    count = prod(int(size) for size in header.group(1).split(","))
-    try:
-        charges = np.array(text[header.end() :].split(maxsplit=count)[:count], np.float64)
-    except ValueError:  # a number that is cut off, or the next tag
-        charges = np.empty(0)
-    if count != atoms or len(charges) != atoms or not np.isfinite(charges).all():
+    text = read_text(results, _ADVICE)
+    headers = list(_HEADER.finditer(text))
+    if len(headers) != 1:
+        found = f"{len(headers)} times" if headers else "nowhere"
         raise VoxionError(
-            f"{results}: expected gross_atomic_charges of {atoms} atoms, found {count} announced "
-            f"and {len(charges)} that can be read."
+            f"{results}: expected gross_atomic_charges once, found it {found}; {_ADVICE}."
         )
-    return charges
+    header = headers[0]
+    announced = header.group(1).strip()
+    values = _NEXT_TAG.split(text[header.end() :], maxsplit=1)[0]
+    words = values.split()
+    # without a line break at the end, the last number may be cut off
+    if announced != f"real:1:{atoms}" or len(words) != atoms or not values.endswith("\n"):
+        raise VoxionError(
+            f"{results}: expected gross_atomic_charges of {atoms} atoms, real:1:{atoms}, found "
+            f"{one_line(announced, 40)!r} announced and {len(words)} numbers; {_ADVICE}."
+        )
+    for atom, word in enumerate(words, start=1):
+        if not _NUMBER.fullmatch(word) or abs(float(word)) > _LARGEST_CHARGE:
+            raise VoxionError(
+                f"{results}: expected the charge of atom {atom}, between {-_LARGEST_CHARGE:g} and "
+                f"{_LARGEST_CHARGE:g} e, found {one_line(word, 40)!r}; {_ADVICE}."
+            )
+    return np.array(words, np.float64)

@@ -20,7 +20,7 @@ from voxion.engines.dftb_files import (
     write_calculation,
 )
 from voxion.engines.labels import NotLabelled
-from voxion.errors import VoxionError
+from voxion.errors import VoxionError, one_line
 
 PROGRAM = "dftb+"
 NOT_CONVERGED = "SCC is NOT converged"
@@ -58,7 +58,7 @@ def dftb_release(program: Path) -> str:
     for line in run.stdout.splitlines():
         words = line.strip("| ")
         if words.startswith("DFTB+ "):
-            return words.removeprefix("DFTB+ ").removeprefix("release ")
+            return one_line(words.removeprefix("DFTB+ ").removeprefix("release "), 100)
     raise VoxionError(f"{program} does not start: {_reason(run)}")
 
 

@@ -108,7 +108,7 @@ def test_files_that_are_no_table(tmp_path: Path) -> None:
         read_activity(tmp_path / "nothing.csv", molecules)
     path = tmp_path / "activity.csv"
     path.write_bytes(b"\xff\xfe\x00polymer")
-    with pytest.raises(VoxionError, match="not a CSV file in UTF-8"):
+    with pytest.raises(VoxionError, match="is text in UTF-16: save it as CSV"):
         read_activity(path, molecules)
     path.write_text("polymer,salt\na,b,c\n")
     with pytest.raises(VoxionError, match="lacks the column water_per_ion"):
@@ -120,3 +120,63 @@ def test_files_that_are_no_table(tmp_path: Path) -> None:
     path.write_text(header + "\na,b,1\n")
     with pytest.raises(VoxionError, match="line 2: another number of cells"):
         read_activity(path, molecules)
+    path.write_bytes(b"\xfa\xfbpolymer")
+    with pytest.raises(VoxionError, match="not a CSV file in UTF-8"):
+        read_activity(path, molecules)
+    text = (DEMO / "activity.csv").read_text()
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        path.write_text(text.replace(",", separator))
+        with pytest.raises(
+            VoxionError, match=f"separates its columns by {name}: separate"
+        ) as error:
+            read_activity(path, molecules)
+        assert len(str(error.value)) < 200
+    path.write_text(text.replace("water_per_ion", "polymer", 1))
+    with pytest.raises(VoxionError, match="has the column polymer twice"):
+        read_activity(path, molecules)
+    path.write_text(text.replace("polymer", "Polymer", 1))
+    with pytest.raises(VoxionError, match="lacks the column polymer: it has Polymer"):
+        read_activity(path, molecules)
+    path.write_bytes(b"PK\x03\x04" + bytes(100))
+    with pytest.raises(VoxionError, match="is an Excel or other packed file: save it as CSV"):
+        read_activity(path, molecules)
+    path.write_text("\ufeff" + text, encoding="utf-8")
+    assert len(read_activity(path, molecules)) == 96
+
+
+def test_numbers_of_other_countries_and_languages(write: Callable) -> None:
+    for text, message in (
+        ("1,5", "with a decimal point is expected"),
+        ("1_000", "a finite number up to"),
+        ("1e300", "a finite number up to"),
+    ):
+        files = write(lambda data, molecules, text=text: data[2].update(water_per_ion=text))
+        with pytest.raises(VoxionError, match=f"line 4: water_per_ion is '{text}'; .*{message}"):
+            read_activity(*files)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "message"),
+    [
+        ("block: [*]CC([*])c1ccc(S(=O)(=O)[O-])cc1.[Na+] x 4", "2 parts, one of them '.Na\\+.'"),
+        ("CC(C)c1ccc(C[N+](C)(C)C)cc1.[OH-]", "2 parts, one of them '.OH-.': write it without"),
+        ("block: [*]CC([*])c1ccc(S(=O)(=O)O)cc1 x 4", "is in its acid form: write its tethered"),
+        ("CCC(=O)O", "is in its acid form"),
+        ("CCCCCC", "has no charge: write its tethered groups ionised"),
+        ("{[$]CC([$])c1ccccc1[$]}", "is BigSMILES, which is not read: write 'random: "),
+        ("[R1]CC[R2]", "RDKit cannot read the SMILES .* ends of repeat units are written"),
+        ("[2H]C([2H])C[N+](C)(C)C", "isotopes of H, which the models do not know"),
+        ("Nafion", "RDKit cannot read the SMILES 'Nafion'"),
+        ("C" * 30_000, "30000 characters are no SMILES"),
+        ("block: [*]CC[*] x 99999999999", "is not a repeat unit and its number"),
+        ("block: [*]" + "C" * 300 + "[*] x 500", "more than 20000 atoms"),
+    ],
+)
+def test_polymers_written_otherwise_are_told_what_to_write(
+    write: Callable, smiles: str, message: str
+) -> None:
+    files = write(lambda data, molecules: molecules[1].update(smiles=smiles))
+    with pytest.raises(VoxionError, match=message) as error:
+        read_activity(*files)
+    assert "molecules.csv, line 3: polymer SS25-block" in str(error.value)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 500

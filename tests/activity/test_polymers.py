@@ -86,3 +86,13 @@ def test_wrong_molecules_are_refused_by_name(text: str, complaint: str) -> None:
     with pytest.raises(VoxionError, match=complaint) as error:
         read_molecule(text, "polymer Nafion")
     assert "polymer Nafion" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "unit", ["[1*]CC([2*])c1ccccc1", "[*:1]CC([*:2])c1ccccc1", "*CC(*)c1ccccc1"]
+)
+def test_ends_may_be_labelled(unit: str) -> None:
+    expected = read_molecule(f"block: {STYRENE} x 3", "PS")
+    found = read_molecule(f"block: {unit} x 3", "PS")
+    assert Chem.MolToSmiles(found) == Chem.MolToSmiles(expected)
+    assert {atom.GetSymbol() for atom in found.GetAtoms()} == {"C"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from voxion.activity.polymers import read_molecule
+from voxion.activity.polymers import check_polymer, read_molecule
 from voxion.errors import VoxionError
 
 Floats = NDArray[np.float64]
@@ -30,6 +31,7 @@ DESCRIPTORS = tuple(
 )
 WATER, CONCENTRATION, GAMMA = "water_per_ion", "salt_conc_M", "gamma_exp"
 KINDS = ("polymer", "salt")
+LARGEST = 1e6  # beyond any concentration, distance or number of neighbours
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def read_activity(data: Path, molecules: Path, *, measured: bool = True) -> Acti
         for kind in KINDS:
             if row[kind] not in smiles[kind]:
                 raise VoxionError(
-                    f"{place}: the {kind} {row[kind]!r} has no SMILES in {molecules}: add it there."
+                    f"{place}: the {kind} {row[kind][:80]!r} has no SMILES in {molecules}: add it there."
                 )
         values = [_number(row, name, place, _positive) for name in positive]
         values += [_number(row, name, place, _not_negative) for name in DESCRIPTORS]
@@ -166,26 +168,34 @@ def _read_molecules(path: Path) -> dict[str, dict[str, str]]:
     for line, row in _rows(path, ["kind", "name", "smiles"]):
         kind, name = row["kind"], row["name"]
         if kind not in KINDS:
-            raise VoxionError(f"{path}, line {line}: kind {kind!r}; polymer or salt is expected.")
+            raise VoxionError(
+                f"{path}, line {line}: kind {kind[:40]!r}; polymer or salt is expected."
+            )
         if not name or not row["smiles"]:
             missing = "smiles" if name else "name"
             raise VoxionError(f"{path}, line {line}: {missing} is empty.")
         if name in smiles[kind]:
-            raise VoxionError(f"{path}, line {line}: the {kind} {name!r} is there twice.")
-        read_molecule(row["smiles"], f"{path}, line {line}: {kind} {name}")
+            raise VoxionError(f"{path}, line {line}: the {kind} {name[:80]!r} is there twice.")
+        place = f"{path}, line {line}: {kind} {name[:80]}"
+        molecule = read_molecule(row["smiles"], place)
+        if kind == "polymer":
+            check_polymer(molecule, place)
         smiles[kind][name] = row["smiles"]
     return smiles
 
 
 def _rows(path: Path, columns: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Give line number and cells, without blanks around them, of each row of a CSV file."""
+    """Yield line number and cells, without blanks around them, of each row of a CSV file."""
+    if not path.is_file():
+        problem = "it is not a file" if path.exists() else "No such file"
+        raise VoxionError(f"{path} cannot be read: {problem}.")
     try:
+        _check_beginning(path)
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             header = [name.strip() for name in reader.fieldnames or []]
             reader.fieldnames = header
-            if absent := [name for name in columns if name not in header]:
-                raise VoxionError(f"{path} lacks the column {absent[0]}: it has {header}.")
+            _check_header(path, header, columns)
             for row in reader:
                 if None in row or None in row.values():
                     raise VoxionError(
@@ -199,16 +209,48 @@ def _rows(path: Path, columns: list[str]) -> Iterator[tuple[int, dict[str, str]]
         raise VoxionError(f"{path} is not a CSV file in UTF-8: {error}.") from None
 
 
+def _check_beginning(path: Path) -> None:
+    with path.open("rb") as file:
+        beginning = file.read(4)
+    kinds = {
+        b"PK\x03\x04": "an Excel or other packed file",
+        b"\xd0\xcf\x11\xe0": "an old Excel file",
+        b"\xff\xfe": "text in UTF-16",
+        b"\xfe\xff": "text in UTF-16",
+    }
+    for mark, kind in kinds.items():
+        if beginning.startswith(mark):
+            raise VoxionError(f"{path} is {kind}: save it as CSV in UTF-8, separated by commas.")
+
+
+def _check_header(path: Path, header: list[str], columns: list[str]) -> None:
+    for separator, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")):
+        if len(header) == 1 and separator in header[0]:
+            raise VoxionError(
+                f"{path} separates its columns by {name}: separate them by commas, and write "
+                "numbers with a decimal point."
+            )
+    if twice := [name for name in columns if header.count(name) > 1]:
+        raise VoxionError(f"{path} has the column {twice[0]} twice: leave one of the two.")
+    if absent := [name for name in columns if name not in header]:
+        found = ", ".join(header) or "no columns"
+        raise VoxionError(
+            f"{path} lacks the column {absent[0]}: it has {found[:300]}; names are written in "
+            "small letters as in the documentation."
+        )
+
+
 def _number(row: dict[str, str], column: str, place: str, check: Callable[[float], str]) -> float:
     """Read a number and check its range."""
     text = row[column]
     try:
-        value = float(text)
+        value = float(text) if "_" not in text else math.nan  # 1_000 is a number in Python only
     except ValueError:
         value = math.nan
-    problem = check(value) if math.isfinite(value) else "a finite number"
+    problem = check(value) if abs(value) <= LARGEST else f"a finite number up to {LARGEST:g}"
     if problem:
-        raise VoxionError(f"{place}: {column} is {text!r}; {problem} is expected.")
+        point = " with a decimal point" if re.fullmatch(r"-?\d+,\d+", text) else ""
+        raise VoxionError(f"{place}: {column} is {text[:40]!r}; {problem}{point} is expected.")
     return value
 
 

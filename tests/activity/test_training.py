@@ -68,19 +68,23 @@ def test_the_kept_weights_are_those_of_the_lowest_validation_loss(
     assert np.mean(error[80:] ** 2) == pytest.approx(found.losses[:, 1].min(), rel=1e-3)
 
 
+@pytest.mark.training
 def test_a_function_of_the_numbers_is_learnt(inputs: NetworkInputs, demo: ActivityData) -> None:
     gamma = 0.3 + 0.2 * np.log10(demo.salt_concentration * 200) + 0.002 * demo.water_per_ion
     mixed = np.random.default_rng(0).permutation(96)
     found = fit_network(
         inputs, gamma, mixed[:80], mixed[80:], SMALL, descriptors=False, seed=0, epochs=150
     )
+    # at most 0.0022 of it, of ten seeds under four instruction sets
     assert found.losses[:, 1].min() < 0.02 * gamma.var()
 
 
+@pytest.mark.training
 def test_a_training_stops_when_nothing_improves(inputs: NetworkInputs) -> None:
     # nothing in the inputs tells this noise, so that the validation loss only rises later on
     gamma = np.random.default_rng(1).uniform(0.1, 1.0, 96)
     found = fit(inputs, gamma, epochs=1000)
+    # after at most 125 epochs, of ten seeds under four instruction sets
     assert len(found.losses) == found.best_epoch + PATIENCE < 1000
 
 

@@ -110,6 +110,7 @@ def test_charges_are_the_same_after_a_look_at_another_sheet(linear_training):
     assert torch.equal(before, after)
 
 
+@pytest.mark.training
 def test_distance_ranks_the_errors_of_a_bent_response(tmp_path):
     # a response that is not linear: the correction holds where it was made, and fails with distance
     LinearSystem(bend=0.5).dataset(tmp_path / "bent.zarr", 40)
@@ -121,6 +122,7 @@ def test_distance_ranks_the_errors_of_a_bent_response(tmp_path):
     distances = [distance for _, distance in looks]
     predictions = predict(result.model_path, other, np.arange(30), [0])
     errors = np.square(predictions.charges - predictions.reference).mean(1)
+    # at least 0.91, of ten seeds under four instruction sets
     assert spearmanr(distances, errors).statistic > 0.8
 
 

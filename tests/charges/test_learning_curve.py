@@ -16,10 +16,10 @@ from .reference import LinearSystem
 
 
 @pytest.fixture(scope="module")
-def bent(tmp_path_factory):
-    """Data set that no linear model follows exactly, so that more frames help."""
-    path = tmp_path_factory.mktemp("curve") / "bent.zarr"
-    LinearSystem(bend=0.2).dataset(path, 40)
+def dataset(tmp_path_factory):
+    """Data set whose potentials have other widths than the model's, so that more frames help."""
+    path = tmp_path_factory.mktemp("curve") / "linear.zarr"
+    LinearSystem().dataset(path, 40)
     return path
 
 
@@ -35,10 +35,12 @@ def test_chosen_frames_are_never_held_out_and_fewer_are_among_more():
     assert set(few.seen) != set(choose_frames(100, 5, 4).seen)
 
 
-def test_more_frames_lower_the_error(bent, tmp_path):
-    points = learning_curve(bent, tmp_path / "out", frames=(2, 30), repeats=3)
+@pytest.mark.training
+def test_more_frames_lower_the_error(dataset, tmp_path):
+    points = learning_curve(dataset, tmp_path / "out", frames=(2, 30), repeats=3)
     assert [(p.frames, p.choice) for p in points] == [(n, c) for n in (2, 30) for c in range(3)]
     few, many = ([p.mae for p in points if p.frames == n] for n in (2, 30))
+    # least squares of other frames: at most 0.76 of it with six data sets, here 0.60
     assert max(many) < min(few) < points[0].constant_mae
     assert np.ptp(few) > 0
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
@@ -48,31 +50,31 @@ def test_more_frames_lower_the_error(bent, tmp_path):
     }
 
 
-def test_points_that_are_there_are_not_computed_again(bent, tmp_path):
-    first = learning_curve(bent, tmp_path / "out", frames=(3,), repeats=2)
+def test_points_that_are_there_are_not_computed_again(dataset, tmp_path):
+    first = learning_curve(dataset, tmp_path / "out", frames=(3,), repeats=2)
     path = tmp_path / "out" / POINTS_FILE
     kept = json.loads(path.read_text())
     kept[1]["mae"] = 42.0
     path.write_text(json.dumps(kept[1:]))
-    again = learning_curve(bent, tmp_path / "out", frames=(3,), repeats=2, resume=True)
+    again = learning_curve(dataset, tmp_path / "out", frames=(3,), repeats=2, resume=True)
     assert {p.choice: p.mae for p in again} == {0: first[0].mae, 1: 42.0}
     with pytest.raises(VoxionError, match="--resume"):
-        learning_curve(bent, tmp_path / "out", frames=(3,), repeats=2)
+        learning_curve(dataset, tmp_path / "out", frames=(3,), repeats=2)
     with pytest.raises(VoxionError, match="repeats"):
-        learning_curve(bent, tmp_path / "out", frames=(3,), repeats=3, resume=True)
+        learning_curve(dataset, tmp_path / "out", frames=(3,), repeats=3, resume=True)
 
 
 @pytest.mark.parametrize("count", [1, 37])
-def test_a_number_of_frames_that_cannot_be_is_refused(bent, tmp_path, count):
+def test_a_number_of_frames_that_cannot_be_is_refused(dataset, tmp_path, count):
     with pytest.raises(VoxionError, match=f"can have 2 to 36 frames.*found {count}"):
-        learning_curve(bent, tmp_path / "out", frames=(count,))
+        learning_curve(dataset, tmp_path / "out", frames=(count,))
     assert not (tmp_path / "out").exists()
 
 
-def test_command_prints_every_model_and_the_constant(bent, tmp_path):
+def test_command_prints_every_model_and_the_constant(dataset, tmp_path):
     app = typer.Typer()
     app.command()(command)
-    arguments = [str(bent), "--out", str(tmp_path / "out"), "--frames", "3", "--repeats", "1"]
+    arguments = [str(dataset), "--out", str(tmp_path / "out"), "--frames", "3", "--repeats", "1"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert "site-potentials" in result.output and "constant" in result.output

@@ -101,6 +101,7 @@ def test_gains_count_the_training_data(linear_training, linear_dataset, pool):
     np.testing.assert_allclose(selection.gains, np.diff(volumes), rtol=0.01)
 
 
+@pytest.mark.training
 def test_chosen_frames_teach_more_than_evenly_spaced_ones(tmp_path):
     noise = 2e-3
     start = write_frames(tmp_path / "start.zarr", (), 5, seed=1, noise=noise)
@@ -123,6 +124,7 @@ def test_chosen_frames_teach_more_than_evenly_spaced_ones(tmp_path):
     write_selection(pool, evenly, tmp_path / "evenly.zarr")
     with_chosen = error(trained(start.path, tmp_path / "chosen.zarr"))
     with_evenly = error(trained(start.path, tmp_path / "evenly.zarr"))
+    # least squares of other frames: at most 0.41 of it with ten sets of frames, here 0.08
     assert with_chosen < 0.5 * min(with_evenly, error(first))
 
 

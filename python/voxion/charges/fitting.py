@@ -51,6 +51,7 @@ CORRECTION_PATIENCE, CORRECTION_BATCH, CORRECTION_HIDDEN = 30, 2, 32
 # The correction doubles a prediction's time and more: it has to earn that (share of the
 # validation error that it must take away).
 CORRECTION_GAIN = 0.02
+ROUNDING = 1e-9  # e; where the linear response leaves less, nothing is left to correct
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def fit_site_potentials(
         corrected.load_state_dict(model.state_dict(), strict=False)
         error, epochs = _fit_correction(corrected, training, validation, settings, folder, progress)
         summary |= {"validation_rmse_corrected": error, "epochs": epochs}
-        if error < (1 - CORRECTION_GAIN) * linear_error:
+        if linear_error > ROUNDING and error < (1 - CORRECTION_GAIN) * linear_error:
             model = corrected
             summary["correction_kept"] = True
     return Fit(_fitted(model, settings, datasets, training), summary)

@@ -130,7 +130,7 @@ def maximise(
     indices : sequence of int
         Filters or classes.
     steps, seed : int
-        The same seed gives the same grids, whatever else is maximised beside them.
+        On one machine the same seed gives the same grids, whatever else is maximised beside them.
     on_done : function
         Called with the number of grids finished since the last call.
 

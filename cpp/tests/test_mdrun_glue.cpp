@@ -1,6 +1,4 @@
 // What mdrun's kernel reads and keeps: jobs file, index file, options, state file.
-#include <filesystem>
-
 #include "check.hpp"
 #include "error.hpp"
 #include "file_access.hpp"
@@ -8,23 +6,21 @@
 #include "job_file.h"
 #include "mdrun_options.h"
 #include "state_file.h"
+#include "temporary_folder.hpp"
 
 using namespace voxion;
 using namespace voxion_gromacs;
 
 namespace {
 
+// A file in a folder of its own.
 class File {
  public:
-  explicit File(const std::string &text, const std::string &name = "voxion_glue_test")
-      : path_((std::filesystem::temp_directory_path() / name).string()) {
-    write_whole(path_, text.data(), text.size());
-  }
-  ~File() { std::filesystem::remove(path_); }
-  const std::string &path() const { return path_; }
+  explicit File(const std::string &text) { write_whole(path(), text.data(), text.size()); }
+  std::string path() const { return folder_.path("file"); }
 
  private:
-  std::string path_;
+  TemporaryFolder folder_;
 };
 
 JobFile parsed(const std::string &text) { return read_job_file(File(text).path()); }
@@ -126,8 +122,8 @@ TEST(the_state_file_keeps_two_checkpoints) {
     const nlohmann::json job{{"group", "s"}, {"charges", {0.1 * step}}};
     return nlohmann::json{{"step", step}, {"charges", nlohmann::json::array({job})}};
   };
-  const std::string path = File("").path() + ".state";
-  std::filesystem::remove(path);
+  const TemporaryFolder folder;
+  const std::string path = folder.path("run.state");
   StateFile run(path);
   CHECK(run.open(0) == nullptr);
   for (int step : {10, 20, 20, 30}) run.keep(record(step));
@@ -143,5 +139,4 @@ TEST(the_state_file_keeps_two_checkpoints) {
   CHECK_THROWS(StateFile(path).open(25), Error, "is damaged, or not");
   write_whole(path, "{\"format\"", 9);
   CHECK_THROWS(StateFile(path).open(25), Error, "is damaged, or not");
-  std::filesystem::remove(path);
 }

@@ -1,7 +1,6 @@
 // The TorchScript backend: loading, refusing, running, and the host's thread count.
 #include <torch/script.h>
 
-#include <filesystem>
 #include <fstream>
 
 #include "check.hpp"
@@ -9,6 +8,7 @@
 #include "error.hpp"
 #include "file_access.hpp"
 #include "model_runner.hpp"
+#include "temporary_folder.hpp"
 
 extern "C" int omp_get_max_threads(void);
 extern "C" void omp_set_num_threads(int);
@@ -18,7 +18,8 @@ using namespace voxion;
 namespace {
 
 std::string temporary(const std::string &name) {
-  return (std::filesystem::temp_directory_path() / ("voxion_test_" + name)).string();
+  static const TemporaryFolder folder;
+  return folder.path(name);
 }
 
 std::string save(const std::string &name, const std::string &forward, const std::string &contract) {

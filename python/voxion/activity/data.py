@@ -133,7 +133,8 @@ def read_activity(data: Path, molecules: Path, *, measured: bool = True) -> Acti
         for kind in KINDS:
             if row[kind] not in smiles[kind]:
                 raise VoxionError(
-                    f"{place}: the {kind} {row[kind][:80]!r} has no SMILES in {molecules}: add it there."
+                    f"{place}: the {kind} {row[kind][:80]!r} has no SMILES in {molecules}: add it "
+                    "there."
                 )
         values = [_number(row, name, place, _positive) for name in positive]
         values += [_number(row, name, place, _not_negative) for name in DESCRIPTORS]

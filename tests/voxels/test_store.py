@@ -1,19 +1,42 @@
 """Reading voxel stores: what counts as finished, what is refused, and what xarray sees."""
 
 import json
+import os
 import pickle
 import shutil
+import warnings
 
 import h5py
 import numpy as np
 import pytest
 import xarray
 import zarr
+from zarr.codecs import BloscCodec, ZstdCodec
+from zarr.errors import ZarrUserWarning
 
 from voxion.errors import VoxionError
 from voxion.voxels.store import normalise, open_store
 
 from .reference import TRICLINIC, random_grids, write_store
+
+
+def put(path, name, index, value):
+    zarr.open_group(path, mode="r+", use_consolidated=False)[name][index] = value
+
+
+def change(path, name, **values):
+    """Change attributes of an array in the consolidated metadata; of the group for ""."""
+    metadata = json.loads((path / "zarr.json").read_text())
+    node = metadata["consolidated_metadata"]["metadata"][name] if name else metadata
+    node["attributes"].update(values)
+    (path / "zarr.json").write_text(json.dumps(metadata))
+
+
+def metadata(path, name, **values):
+    """Change the consolidated metadata of an array."""
+    content = json.loads((path / "zarr.json").read_text())
+    content["consolidated_metadata"]["metadata"][name].update(values)
+    (path / "zarr.json").write_text(json.dumps(content))
 
 
 def test_all_of_a_store_is_read(store_path):
@@ -84,9 +107,9 @@ def test_a_missing_chunk_is_an_error_of_that_frame(store_path):
 
 
 def test_values_that_are_not_finite_are_an_error_with_the_channel(tmp_path):
-    grids = random_grids(2, (2, 2, 2))
-    grids[1, 1, 0, 1, 0] = np.inf
-    store = open_store(write_store(tmp_path / "run.zarr", grids, ["mass", "charge"]))
+    path = write_store(tmp_path / "run.zarr", random_grids(2, (2, 2, 2)), ["mass", "charge"])
+    put(path, "grid", (1, 1, 0, 1, 0), np.inf)
+    store = open_store(path)
     with pytest.raises(VoxionError, match=r"frame 1 \(step 2000\).*not finite in charge"):
         store.normalised(1)
 
@@ -167,7 +190,7 @@ def test_arrays_of_different_length_are_a_damaged_store(store_path):
     metadata = json.loads((store_path / "zarr.json").read_text())
     metadata["consolidated_metadata"]["metadata"]["grid"]["shape"][0] = 4
     (store_path / "zarr.json").write_text(json.dumps(metadata))
-    with pytest.raises(VoxionError, match="differ in their number of frames"):
+    with pytest.raises(VoxionError, match=r"step must be \[frame = 4\], found \[3\]"):
         open_store(store_path)
 
 
@@ -215,3 +238,132 @@ def test_a_store_goes_to_the_workers_of_a_data_loader(store_path):
     store = open_store(store_path)
     copy = pickle.loads(pickle.dumps(store))
     assert np.array_equal(copy.grid(1), store.grid(1))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda path: change(path, "", periodic=[True, True]), r"periodic\.2: Field required"),
+        (
+            lambda path: change(path, "", unit_style="imperial"),
+            "unit_style: Input should be 'real'",
+        ),
+        (
+            lambda path: change(path, "", window={"every": 0}),
+            r"window\.every: .*greater",
+        ),
+        (lambda path: change(path, "", spread="even"), "spread: Input should be 'ngp' or 'cic'"),
+        (lambda path: change(path, "", group=float("nan")), "has the number nan"),
+        (lambda path: change(path, "", group="a\nb"), "group: String should match pattern"),
+        (
+            lambda path: change(path, "grid", channels=["mass"]),
+            "channels mass; expected 2",
+        ),
+        (lambda path: change(path, "grid", channels=["a", "a"]), "expected 2 different names"),
+        (lambda path: change(path, "grid", units=["1"]), "1 units for 2 channels"),
+        (lambda path: change(path, "box", units="nm"), "box has units 'nm'; expected 'angstrom'"),
+        (lambda path: change(path, "time", units="ps"), "time has units 'ps'; expected 'fs'"),
+        (lambda path: change(path, "minimum", units=["1", "1"]), r"minimum has units \['1', '1'\]"),
+        (lambda path: put(path, "step", 1, 1000), "frame 1 has step 1000 after step 1000"),
+        (lambda path: put(path, "time", 1, np.inf), "frame 1 of 3 has no time"),
+        (lambda path: put(path, "time", 1, 0.0), "frame 1 has time 0 after time 1000"),
+        (lambda path: put(path, "box", (1, 2), 0.0), "cell of frame 1 has no volume"),
+        (lambda path: put(path, "box", (1, 2), [0, 0, -8]), "or is left-handed"),
+        (lambda path: put(path, "origin", (1, 2), np.nan), "frame 1 of 3 has no origin"),
+        (
+            lambda path: put(path, "minimum", (1, 1), 50.0),
+            "a minimum above its maximum",
+        ),
+        (lambda path: metadata(path, "grid", data_type="float64"), "grid has type float64"),
+        (lambda path: metadata(path, "step", data_type="float64"), "step has type float64"),
+        (lambda path: metadata(path, "grid", shape=[3, 2, 2, 3, 2**40]), "expected 4096 at most"),
+        (lambda path: metadata(path, "grid", shape=[3, 2, 4096, 4096, 4096]), "268435456 values a"),
+        (lambda path: metadata(path, "grid", shape=[3, 2, 2, 3, 0]), "expected 1 to"),
+        (lambda path: metadata(path, "grid", codecs=[{"name": "bytes"}] * 4), "zarr.json"),
+    ],
+)
+def test_stores_that_cannot_be_are_refused(store_path, damage, message):
+    damage(store_path)
+    with pytest.raises(VoxionError, match=message):
+        open_store(store_path)
+
+
+@pytest.mark.parametrize(
+    ("chances", "labels", "message"),
+    [
+        ([0.5, 0.25], ["a", "b"], "frame 2 has the probabilities .*expected a sum of 1"),
+        (
+            [1.5, -0.5],
+            ["a", "b"],
+            "frame 2 of 3 has no probability, or .* found 1.5",
+        ),
+        ([np.nan, 0.5], ["a", "b"], "frame 2 of 3 has no probability"),
+        ([0.5, 0.5], ["a", "a"], "labels a, a; expected 2 different names"),
+        ([0.5, 0.5], ["a"], "labels a; expected 2 different names"),
+    ],
+)
+def test_probabilities_that_cannot_be_are_refused(tmp_path, chances, labels, message):
+    probability = [[0.5, 0.5], [0.0, 1.0], chances]
+    path = write_store(
+        tmp_path / "run.zarr", random_grids(3, (2, 2, 2)), ["a", "b"],
+        probability=probability, labels=labels,
+    )  # fmt: skip
+    with pytest.raises(VoxionError, match=rf"damaged voxel store: .*{message}"):
+        open_store(path)
+
+
+def test_a_grid_that_contradicts_its_minimum_or_maximum_is_damaged(store_path):
+    put(store_path, "grid", (1, 1, 0, 0, 0), 7.0)
+    store = open_store(store_path)
+    with pytest.raises(VoxionError, match=r"frame 1 \(step 2000\) is damaged: the maximum of"):
+        store.grid(1)
+
+
+def test_many_frames_without_values_are_not_waited_for(store_path):
+    for name, row in (("grid", [2, 2, 3, 4]), ("step", []), ("time", []), ("box", [3, 3])):
+        metadata(store_path, name, shape=[10**6, *row])
+    for name, row in (("origin", [3]), ("minimum", [2]), ("maximum", [2])):
+        metadata(store_path, name, shape=[10**6, *row])
+    with pytest.raises(VoxionError, match="of 1000000 has no step"):
+        open_store(store_path)
+
+
+@pytest.mark.parametrize("name", ["zarr.json", "grid/c.1.0.0.0.0", "step/c.0"])
+@pytest.mark.parametrize("other", ["pipe", "device"])
+def test_what_is_no_regular_file_is_not_read(store_path, name, other):
+    (store_path / name).unlink()
+    if other == "pipe":
+        os.mkfifo(store_path / name)
+    else:
+        (store_path / name).symlink_to("/dev/zero")
+    with pytest.raises(VoxionError, match="not a regular file"):
+        open_store(store_path).grid(1)
+
+
+@pytest.mark.parametrize("compressor", ["zstd", "blosc"])
+def test_a_chunk_that_unpacks_to_more_than_a_frame_is_not_unpacked(tmp_path, compressor):
+    codec = ZstdCodec() if compressor == "zstd" else BloscCodec(typesize=4)
+    path = write_store(tmp_path / "run.zarr", random_grids(2, (2, 2, 2)), ["a", "b"])
+    group = zarr.open_group(path, mode="r+", use_consolidated=False)
+    values, attributes = group["grid"][...], dict(group["grid"].attrs)
+    del group["grid"]
+    group.create_array(
+        "grid", data=values, chunks=(1, 2, 2, 2, 2), compressors=codec, attributes=attributes
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ZarrUserWarning)
+        zarr.consolidate_metadata(group.store)
+    assert np.array_equal(open_store(path).grid(1), values[1])
+    large = zarr.create_array(
+        tmp_path / "large.zarr", data=np.zeros(2**22, "f4"), chunks=(2**22,), compressors=codec,
+        config={"write_empty_chunks": True},
+    )  # fmt: skip
+    bomb = (tmp_path / "large.zarr" / "c" / "0").read_bytes()
+    good = (path / "grid" / "c" / "1" / "0" / "0" / "0" / "0").read_bytes()
+    for content, message in (
+        (bomb, f"claims to hold {4 * large.size} bytes; expected 64"),
+        (good + bomb if compressor == "zstd" else bomb, "claims|too small|Zstd|destination"),
+    ):
+        (path / "grid" / "c" / "1" / "0" / "0" / "0" / "0").write_bytes(content)
+        with pytest.raises(VoxionError, match=rf"frame 1 .*cannot be read.*({message})"):
+            open_store(path).grid(1)

@@ -23,7 +23,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from zarr.errors import ZarrUserWarning
 
 from voxion.errors import VoxionError
-from voxion.voxels.store import VoxelStore, open_store
+from voxion.voxels.store import ARRAYS, VoxelStore, open_store
 
 _SHARD_BYTES = 64 * 2**20  # raw; what packing holds in memory
 _TRIED_FRAMES = 3
@@ -105,19 +105,16 @@ def pack_store(source: str | Path, target: str | Path, *, progress: bool = False
 
 
 def _write(store: VoxelStore, path: Path, progress: bool) -> None:
-    source = zarr.open_group(store.path, mode="r")
     packed = zarr.open_group(path, mode="w", zarr_format=3)
     packed.attrs.update({**store.attrs, "packed": True})
-    for name, array in source.arrays():
-        if name != "grid":
-            values = np.asarray(array[: store.frames])
-            _create(packed, name, array, values.shape, values.shape)[...] = values
+    for name, values in store.small.items():
+        _create(packed, store, name, values.shape, values.shape)[...] = values
     frame = (1, len(store.channels), *store.shape)
     span = max(1, min(store.frames, _SHARD_BYTES // (4 * int(np.prod(frame)))))
     grid = _create(
         packed,
+        store,
         "grid",
-        source["grid"],
         shape=(store.frames, *frame[1:]),
         chunks=frame,
         shards=(span, *frame[1:]),
@@ -134,23 +131,24 @@ def _write(store: VoxelStore, path: Path, progress: bool) -> None:
 
 def _create(
     group: zarr.Group,
+    store: VoxelStore,
     name: str,
-    like: Any,
     shape: tuple[int, ...],
     chunks: tuple[int, ...],
     shards: tuple[int, ...] | None = None,
     compressor: Any = None,
 ) -> Any:
+    dtype, dimensions = ARRAYS[name]
     return group.create_array(
         name,
         shape=shape,
-        dtype=like.dtype,
+        dtype=dtype,
         chunks=chunks,
         shards=shards,
         compressors=(compressor or ZstdCodec(level=9), Crc32cCodec()),
-        fill_value=like.fill_value,
-        dimension_names=like.metadata.dimension_names,
-        attributes=dict(like.attrs),
+        fill_value=-1 if name == "step" else np.nan,
+        dimension_names=dimensions,
+        attributes=store.attributes_of(name),
         config={"write_empty_chunks": True},
     )
 
@@ -179,13 +177,8 @@ def _compressed_bytes(sample: NDArray[np.float32], codec: ZstdCodec | BloscCodec
 
 def _compare(store: VoxelStore, path: Path, progress: bool) -> None:
     """Read the copy back; bits, not values: they tell 0 from -0, too."""
-    source, packed = zarr.open_group(store.path, mode="r"), zarr.open_group(path, mode="r")
-    small = [name for name in source.array_keys() if name != "grid"]
-    equal = all(
-        _bits(source[name][: store.frames]) == _bits(packed[name][...])  # type: ignore[index]
-        for name in small
-    )
     copy = open_store(path)
+    equal = all(_bits(values) == _bits(copy.small[name]) for name, values in store.small.items())
     frames = range(store.frames)
     for i in track(frames, "Comparing", disable=not progress):
         equal = equal and _bits(store.grid(i)) == _bits(copy.grid(i))

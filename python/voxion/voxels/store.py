@@ -8,25 +8,95 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import h5py
 import numpy as np
 import zarr
 from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, Field
 
-from voxion.errors import VoxionError
+from voxion.arrays import MAX_FRAMES, MAX_LENGTH, check_cells, check_shapes, check_steps
+from voxion.contract import MAX_GRID_VALUES, MAX_LIST, Name, Names, Text, Texts
+from voxion.errors import VoxionError, one_line
+from voxion.files import check_content, parsing, refusing
+from voxion.zarr_files import open_array, open_group, read_rows
 
 FORMAT = "voxion-voxels"
 FORMAT_VERSION = 1
-_ARRAYS = ("grid", "step", "time", "box", "origin", "minimum", "maximum")
+MAX_VOXELS = 4096  # along one direction
+KIND = "voxel store"
+_ADVICE = "restore it from a copy, or run again"
 
-# What reading a damaged chunk raises: too short, a bad checksum, a corrupt compressed block, no
-# permission. The codecs have no error class in common.
-_UNREADABLE = (ValueError, RuntimeError, OSError, TypeError)
+# Type and dimensions of each array; all but the last are always there.
+ARRAYS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "grid": ("float32", ("frame", "channel", "z", "y", "x")),
+    "step": ("int64", ("frame",)),
+    "time": ("float64", ("frame",)),
+    "box": ("float64", ("frame", "vector", "component")),
+    "origin": ("float64", ("frame", "component")),
+    "minimum": ("float32", ("frame", "channel")),
+    "maximum": ("float32", ("frame", "channel")),
+    "probability": ("float64", ("frame", "class")),
+}
+_SIZES = {"vector": 3, "component": 3}
+_LIMITS = {"frame": MAX_FRAMES, "channel": MAX_LIST, "class": MAX_LIST}
+_LIMITS |= dict.fromkeys("zyx", MAX_VOXELS)
+
+# Units of length and time of the engines' unit styles, as the runs name them.
+_UNITS = {
+    "real": ("angstrom", "fs"),
+    "metal": ("angstrom", "ps"),
+    "si": ("m", "s"),
+    "cgs": ("cm", "s"),
+    "electron": ("Bohr", "fs"),
+    "micro": ("um", "us"),
+    "nano": ("nm", "ns"),
+    "lj": ("sigma", "tau"),
+    "gromacs": ("nm", "ps"),
+}
+
+_Steps = Annotated[int, Field(ge=1, lt=2**63)]
+
+
+class _Window(BaseModel):
+    every: _Steps
+    repeat: _Steps
+    period: _Steps
+
+
+class _Classifier(BaseModel):
+    model: Text
+    hash: Text
+    labels: Names
+
+
+class _Attributes(BaseModel):
+    """Attributes of the group; a run writes them all."""
+
+    periodic: tuple[bool, bool, bool]
+    unit_style: Literal["real", "metal", "si", "cgs", "electron", "micro", "nano", "lj", "gromacs"]
+    id: Text | None = None
+    engine: Text | None = None
+    voxion_version: Text | None = None
+    group: Name | None = None
+    window: _Window | None = None
+    spread: Literal["ngp", "cic"] | None = None
+    classifier: _Classifier | None = None
+    packed: bool = False
+
+
+class _GridAttributes(BaseModel):
+    channels: Names
+    units: Texts
+
+
+class _ProbabilityAttributes(BaseModel):
+    labels: Names
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +131,8 @@ class VoxelStore:
         Along the three lattice vectors.
     attrs : dict
         All attributes of the group.
+    small : dict
+        All arrays but the grid by their names in the store, [F, ...].
     """
 
     path: Path
@@ -79,7 +151,8 @@ class VoxelStore:
     labels: tuple[str, ...] | None
     periodic: tuple[bool, bool, bool]
     attrs: dict[str, Any]
-    _grid: Any  # array-like [F, C, nz, ny, nx]
+    small: dict[str, NDArray[Any]]
+    _arrays: dict[str, Any]  # zarr arrays, the grid among them
 
     @property
     def frames(self) -> int:
@@ -124,22 +197,27 @@ class VoxelStore:
                 )
         return [self.channels.index(name) for name in channels]
 
+    def attributes_of(self, name: str) -> dict[str, Any]:
+        """Attributes of an array."""
+        return dict(self._arrays[name].attrs)
+
     def grid(self, index: int, channels: Sequence[str] | None = None) -> NDArray[np.float32]:
         """Raw grid of one frame, [C, nz, ny, nx], in the channels' units.
 
         Raises
         ------
         VoxionError
-            No such frame or channel; the frame's chunk is missing, cannot be read, or holds values
-            that are not finite.
+            No such frame or channel; the frame's chunk is missing, cannot be read, holds values
+            that are not finite, or others than its minimum and maximum say.
         """
         row, wanted = self.row(index), self.channel_indices(channels)
         try:
-            grid = np.asarray(self._grid[row], np.float32)
-        except _UNREADABLE as error:
+            with parsing():
+                grid = np.asarray(self._arrays["grid"][row], np.float32)
+        except ValueError as error:
             raise VoxionError(
                 f"{self.path}: the grid of frame {row} (step {self.steps[row]}) cannot be read, "
-                f"its chunk is truncated or damaged ({_one_line(error)}): restore it from a copy "
+                f"its chunk is truncated or damaged ({one_line(error)}): restore it from a copy "
                 "or leave this frame out."
             ) from None
         finite = np.isfinite(grid).all(axis=(1, 2, 3))
@@ -150,6 +228,15 @@ class VoxelStore:
                 f"in {bad}: its chunk is missing, or was not written by voxion. Leave this frame "
                 "out."
             )
+        extremes = {"minimum": (grid.min, self.minimum), "maximum": (grid.max, self.maximum)}
+        for name, (of_grid, stored) in extremes.items():
+            if (differ := of_grid(axis=(1, 2, 3)) != stored[row]).any():
+                channel = int(np.argmax(differ))
+                raise VoxionError(
+                    f"{self.path}: frame {row} (step {self.steps[row]}) is damaged: the {name} of "
+                    f"{self.channels[channel]} is {of_grid(axis=(1, 2, 3))[channel]:g}, expected "
+                    f"{stored[row, channel]:g}. Restore it from a copy or leave this frame out."
+                )
         return grid if channels is None else grid[wanted]
 
     def normalised(self, index: int, channels: Sequence[str] | None = None) -> NDArray[np.float32]:
@@ -211,76 +298,130 @@ def open_store(path: str | Path) -> VoxelStore:
         Nothing is there, it is not such a store, or its metadata are damaged.
     """
     path = Path(path)
-    group = _open_group(path)
+    if path.is_file():
+        found = "an HDF5 file" if h5py.is_hdf5(path) else "a file"
+        raise VoxionError(f"{path} is not a {KIND}: expected a Zarr folder, found {found}.")
+    group = open_group(path, KIND, _ADVICE)
     attrs: dict[str, Any] = dict(group.attrs)
     if (attrs.get("format"), attrs.get("format_version")) != (FORMAT, FORMAT_VERSION):
         raise VoxionError(
             f"{path} has format {attrs.get('format')!r} version {attrs.get('format_version')!r}; "
-            f"expected a voxel store, {FORMAT!r} version {FORMAT_VERSION}."
+            f"expected a {KIND}, {FORMAT!r} version {FORMAT_VERSION}."
         )
-    missing = [name for name in _ARRAYS if name not in group]
-    if missing:
-        raise VoxionError(f"{path} is a damaged voxel store: it lacks {', '.join(missing)}.")
-    try:
+    with refusing(path, KIND, _ADVICE):
         return _read(path, group, attrs)
-    except KeyError as error:
-        raise VoxionError(f"{path} is a damaged voxel store: no attribute {error}.") from None
-    except _UNREADABLE as error:
-        raise VoxionError(f"{path} is a damaged voxel store: {_one_line(error)}.") from None
-
-
-def _open_group(path: Path) -> zarr.Group:
-    if not path.is_dir():
-        found = "nothing"
-        if path.is_file():
-            found = "an HDF5 file" if h5py.is_hdf5(path) else "a file"
-        raise VoxionError(f"{path} is not a voxel store: expected a Zarr folder, found {found}.")
-    try:
-        return zarr.open_group(path, mode="r")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise VoxionError(
-            f"{path} is not a voxel store: expected a Zarr group, found {_one_line(error)}."
-        ) from None
 
 
 def _read(path: Path, group: zarr.Group, attrs: dict[str, Any]) -> VoxelStore:
-    arrays: dict[str, Any] = {name: group[name] for name in _ARRAYS}
+    told = check_content(attrs, _Attributes)
+    arrays = _open_arrays(group)
+    grid = arrays["grid"]
+    named = check_content(dict(grid.attrs), _GridAttributes)
     labels = None
-    if "probability" in group:
-        arrays["probability"] = group["probability"]
-        labels = tuple(str(name) for name in arrays["probability"].attrs["labels"])
-    lengths = {name: array.shape[0] for name, array in arrays.items()}
-    if len(set(lengths.values())) != 1:
-        raise ValueError(f"its arrays differ in their number of frames, {lengths}")
-    grid = arrays.pop("grid")
-    channels = tuple(str(name) for name in grid.attrs["channels"])
-    if grid.ndim != 5 or grid.shape[1] != len(channels):
-        raise ValueError(f"the grid has shape {list(grid.shape)} for {len(channels)} channels")
-    small = {name: np.asarray(array[:]) for name, array in arrays.items()}
-    if np.any(small["step"] < 0):
-        row = int(np.argmax(small["step"] < 0))
-        raise ValueError(f"frame {row} of {len(small['step'])} has no step")
-    x, y, z = (bool(p) for p in attrs["periodic"])
+    if "probability" in arrays:
+        labels = check_content(dict(arrays["probability"].attrs), _ProbabilityAttributes).labels
+    _check_sizes(arrays, named, labels, told.classifier)
+    length_unit, time_unit = _UNITS[told.unit_style]
+    expected: dict[str, Any] = {"time": time_unit, "box": length_unit, "origin": length_unit}
+    expected |= {name: list(named.units) for name in ("minimum", "maximum")}
+    for name, unit in expected.items():
+        if arrays[name].attrs.get("units") != unit:
+            raise ValueError(
+                f"{name} has units {arrays[name].attrs.get('units')!r}; expected {unit!r} in a "
+                f"run with units {told.unit_style}"
+            )
+    frames = grid.shape[0]
+    # the steps first: where one is missing, there are no more frames
+    largest = {"box": MAX_LENGTH, "origin": MAX_LENGTH, "probability": 1.0}
+    small = {
+        name: read_rows(name, array, frames, largest.get(name, np.inf))
+        for name, array in arrays.items()
+        if name != "grid"
+    }
+    _check_values(small)
     return VoxelStore(
         path=path,
-        channels=channels,
-        units=tuple(str(unit) for unit in grid.attrs["units"]),
+        channels=named.channels,
+        units=named.units,
         shape=tuple(grid.shape[2:]),
         steps=small["step"],
         times=small["time"],
-        time_unit=str(arrays["time"].attrs["units"]),
+        time_unit=time_unit,
         boxes=small["box"],
         origins=small["origin"],
-        length_unit=str(arrays["box"].attrs["units"]),
+        length_unit=length_unit,
         minimum=small["minimum"],
         maximum=small["maximum"],
         probability=small.get("probability"),
         labels=labels,
-        periodic=(x, y, z),
+        periodic=told.periodic,
         attrs=attrs,
-        _grid=grid,
+        small=small,
+        _arrays=arrays,
     )
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+def _open_arrays(group: zarr.Group) -> dict[str, Any]:
+    with parsing():
+        names = [name for name in ARRAYS if name != "probability" or name in group]
+        missing = [name for name in names if name not in group]
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    arrays, wanted = {}, {}
+    for name in names:
+        dtype, dimensions = ARRAYS[name]
+        arrays[name] = open_array(group, name, dtype, len(dimensions))
+        wanted[name] = [_SIZES.get(dimension, dimension) for dimension in dimensions]
+    check_shapes({name: array.shape for name, array in arrays.items()}, wanted, _LIMITS)
+    return arrays
+
+
+def _check_sizes(
+    arrays: dict[str, Any],
+    named: _GridAttributes,
+    labels: tuple[str, ...] | None,
+    classifier: _Classifier | None,
+) -> None:
+    """Check the grid's shape, and that there is a name for each channel and class."""
+    _, channels, *voxels = arrays["grid"].shape
+    if min(voxels) < 1 or channels * math.prod(voxels) > MAX_GRID_VALUES:
+        raise ValueError(
+            f"the grid has {channels} channels on {voxels} voxels; expected 1 to "
+            f"{MAX_GRID_VALUES} values a frame"
+        )
+    for what, names, count in (
+        ("channels", named.channels, channels),
+        ("labels", labels, arrays["probability"].shape[1] if labels else 0),
+    ):
+        if names is not None and (len(names) != count or len(set(names)) < count):
+            raise ValueError(
+                f"it has the {what} {', '.join(names)}; expected {count} different names"
+            )
+    if len(named.units) != channels:
+        raise ValueError(f"it has {len(named.units)} units for {channels} channels")
+    if labels is not None and classifier is not None and classifier.labels != labels:
+        raise ValueError(
+            f"its probabilities are of {', '.join(labels)}, its classifier knows "
+            f"{', '.join(classifier.labels)}"
+        )
+
+
+def _check_values(small: dict[str, NDArray[Any]]) -> None:
+    """Check that the numbers of the frames can be."""
+    check_steps(small["step"], small["time"])
+    check_cells(small["box"])
+    if (wrong := np.argwhere(small["minimum"] > small["maximum"])).size:
+        frame, channel = wrong[0]
+        raise ValueError(
+            f"frame {frame} has a minimum above its maximum in channel {channel}: "
+            f"{small['minimum'][frame, channel]:g} and {small['maximum'][frame, channel]:g}"
+        )
+    if "probability" in small:
+        sums = small["probability"].sum(axis=1)
+        right = (np.abs(sums - 1.0) < 1e-6) & (small["probability"] >= 0).all(axis=1)
+        if not right.all():
+            frame = int(np.argmin(right))
+            raise ValueError(
+                f"frame {frame} has the probabilities {small['probability'][frame].tolist()}; "
+                "expected a sum of 1, none below 0"
+            )

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
-import zarr
 from rich.progress import track
 
-from voxion.voxels.store import VoxelStore
+from voxion.voxels.store import ARRAYS, VoxelStore
 
 
 def write_hdf5(
@@ -23,9 +21,8 @@ def write_hdf5(
     names = [store.channels[i] for i in wanted]
     with h5py.File(path, "w") as file:
         _describe(file, store.attrs)
-        arrays: Any = zarr.open_group(store.path, mode="r").arrays()
-        for name, array in arrays:
-            dimensions, attrs = array.metadata.dimension_names, dict(array.attrs)
+        for name in ("grid", *store.small):
+            dimensions, attrs = ARRAYS[name][1], store.attributes_of(name)
             per_channel = "channel" in dimensions
             for key in {"channels", "units"} & set(attrs) if per_channel else ():
                 attrs[key] = [attrs[key][i] for i in wanted]
@@ -35,7 +32,7 @@ def write_hdf5(
                     name, shape, "f4", chunks=(1, *shape[1:]), compression="gzip", shuffle=True
                 )
             else:
-                values = np.asarray(array[: store.frames])
+                values = store.small[name]
                 data = file.create_dataset(name, data=values[:, wanted] if per_channel else values)
             _describe(data, attrs)
             for axis, dimension in enumerate(dimensions):
@@ -46,4 +43,15 @@ def write_hdf5(
 
 def _describe(target: Any, attrs: dict[str, Any]) -> None:
     for name, value in attrs.items():
-        target.attrs[name] = json.dumps(value) if isinstance(value, dict) else value
+        target.attrs[name] = value if _is_plain(value) else json.dumps(value)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether HDF5 has a type for a JSON value: one value, or a list of values of one kind."""
+    values = value if isinstance(value, list) else [value]
+    return len({type(one) for one in values}) == 1 and all(
+        isinstance(one, bool | float)
+        or (isinstance(one, int) and abs(one) < 2**63)
+        or (isinstance(one, str) and "\0" not in one)
+        for one in values
+    )

@@ -21,6 +21,7 @@ import typer
 from rich.progress import track
 
 from voxion.charges.dataset import open_dataset
+from voxion.charges.defaults import CURVE_FRAMES, CURVE_REPEATS, CUTOFF, SHELLS, WIDTHS
 from voxion.charges.features import SiteFrames, site_frames
 from voxion.charges.learning_curve import (
     CurvePoint,
@@ -32,7 +33,6 @@ from voxion.charges.models.linear_response import Moments, fit_linear_response, 
 from voxion.charges.models.shells import shell_edges
 from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.charges.scores import score_charges
-from voxion.charges.settings import CURVE_FRAMES, CURVE_REPEATS, CUTOFF, SHELLS, WIDTHS
 from voxion.charges.splits import split_frames
 from voxion.contract import RadialFunctions
 from voxion.training_folder import torch_threads

@@ -11,9 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from voxion.activity.data import DESCRIPTORS, WATER
 from voxion.errors import VoxionError
-from voxion.files import replacing
 
 if TYPE_CHECKING:
     from voxion.activity.descriptors.clusters import ClusterSizes
@@ -80,6 +78,8 @@ def descriptors(
 
 
 def _table(values: dict[str, float], errors: dict[str, float], frames: int) -> Table:
+    from voxion.activity.data import DESCRIPTORS
+
     plural = "s" if frames > 1 else ""
     table = Table(title=f"Solvation descriptors, {frames} frame{plural}", title_justify="left")
     for name, justify in (("descriptor", "left"), ("value", "right"), ("error", "right")):
@@ -107,6 +107,8 @@ def _clusters_line(clusters: ClusterSizes) -> str:
 def _write_descriptors(
     path: Path, water_per_ion: float, values: dict[str, float], errors: dict[str, float]
 ) -> None:
+    from voxion.activity.data import WATER
+
     # what is not known has no column: an empty field would be read as a number by some
     row = {WATER: water_per_ion, **values, **{f"{n}_error": e for n, e in errors.items()}}
     _write(path, list(row), [[f"{value:.6g}" for value in row.values()]])
@@ -136,6 +138,8 @@ def _write_clusters(path: Path, clusters: ClusterSizes) -> None:
 
 
 def _write(path: Path, header: list[str], rows: Iterable[list[str]]) -> None:
+    from voxion.files import replacing
+
     with replacing(path) as temporary, temporary.open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
@@ -144,6 +148,7 @@ def _write(path: Path, header: list[str], rows: Iterable[list[str]]) -> None:
 
 def _draw(out: Path, pairs: dict[str, PairDistribution], clusters: ClusterSizes) -> None:
     from voxion.activity.descriptors.plots import plot_clusters, plot_distributions
+    from voxion.files import replacing
 
     figures = {"rdf": plot_distributions(pairs), "clusters": plot_clusters(clusters)}
     for name, figure in figures.items():

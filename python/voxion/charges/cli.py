@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from voxion.charges.settings import CUTOFF, SHELLS, WIDTHS
-from voxion.charges.splits import FOLDS
+from voxion.charges.defaults import CUTOFF, FOLDS, SHELLS, WIDTHS
 
 app = typer.Typer(no_args_is_help=True, help="Models of the charges on a polarisable surface.")
 console = Console()

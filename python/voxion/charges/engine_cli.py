@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from voxion.charges.dataset import ChargeDataset, open_dataset
-from voxion.engines.coupling import INTERVAL
-from voxion.engines.coupling import couple as couple_run
-from voxion.engines.dftb import DftbLabels
-from voxion.engines.electrode import ElectrodeLabels, ElectrodeSettings
-from voxion.engines.labels import relabel
-from voxion.engines.sampling import model_method, sample_run
-from voxion.engines.skipped import SkippedFrames
+from voxion.charges.defaults import UPDATE_INTERVAL
 from voxion.errors import VoxionError
-from voxion.systems.description import load_system
+
+if TYPE_CHECKING:
+    from voxion.charges.dataset import ChargeDataset
+    from voxion.engines.dftb import DftbLabels
+    from voxion.engines.electrode import ElectrodeLabels
 
 console = Console()
 
@@ -72,6 +69,8 @@ def sample(
     thomas_fermi: ThomasFermi = None,
 ) -> None:
     """Run MD with the charges of ELECTRODE at every step, and keep frames."""
+    from voxion.engines.electrode import ElectrodeLabels, ElectrodeSettings
+
     settings = ElectrodeSettings(algorithm=algorithm.value, thomas_fermi=thomas_fermi)
     dataset = ElectrodeLabels(system, settings).sample(
         output, frames, interval, start=start, settle=settle, resume=resume
@@ -93,6 +92,9 @@ def label(
     ] = None,
 ) -> None:
     """Give frames of a data set, such as those of a run with a model, the charges of a solver."""
+    from voxion.charges.dataset import open_dataset
+    from voxion.engines.labels import relabel
+
     if source is SourceChoice.electrode and workers is not None:
         raise VoxionError("--workers is for --source dftb; ELECTRODE labels one frame at a time.")
     at_a_time = (workers or _processors()) if source is SourceChoice.dftb else 1
@@ -105,7 +107,7 @@ def couple(
     system: System,
     output: Output,
     source: Source = SourceChoice.electrode,
-    interval: Annotated[float, typer.Option(help="MD between updates, ps.")] = INTERVAL,
+    interval: Annotated[float, typer.Option(help="MD between updates, ps.")] = UPDATE_INTERVAL,
     frames: Annotated[int, typer.Option(min=1, help="Updates in all; each is a frame.")] = 100,
     start: Start = None,
     resume: Resume = False,
@@ -114,6 +116,8 @@ def couple(
     parameters: Parameters = None,
 ) -> None:
     """Run MD with charges that a solver sets anew after every interval, and keep the frames."""
+    from voxion.engines.coupling import couple as couple_run
+
     threads = _processors()
     with _solver(system, source, algorithm, thomas_fermi, parameters, threads) as solver:
         dataset = couple_run(solver, system, output, frames, interval, start=start, resume=resume)
@@ -132,6 +136,9 @@ def run(
     resume: Resume = False,
 ) -> None:
     """Run MD with a model's charges, and keep frames."""
+    from voxion.engines.sampling import model_method, sample_run
+    from voxion.systems.description import load_system
+
     method = model_method(model, load_system(system), every)
     dataset = sample_run(
         system, output, method, frames, interval, start=start, settle=settle, resume=resume
@@ -147,6 +154,9 @@ def _solver(
     parameters: Path | None,
     threads: int = 1,
 ) -> ElectrodeLabels | DftbLabels:
+    from voxion.engines.dftb import DftbLabels
+    from voxion.engines.electrode import ElectrodeLabels, ElectrodeSettings
+
     if source is SourceChoice.electrode:
         if parameters is not None:
             raise VoxionError("--parameters is for --source dftb; ELECTRODE has none.")
@@ -166,6 +176,8 @@ def _processors() -> int:
 
 
 def _tell(dataset: ChargeDataset, output: Path) -> None:
+    from voxion.engines.skipped import SkippedFrames
+
     console.print(
         f"{output}: {dataset.frames} frames of {dataset.surface_atoms} charges", soft_wrap=True
     )

@@ -16,10 +16,11 @@ from rich.progress import track
 from rich.table import Table
 
 from voxion.charges.dataset import ChargeDataset, open_dataset
+from voxion.charges.defaults import CURVE_FRAMES, CURVE_REPEATS, CUTOFF
 from voxion.charges.export import write_model
 from voxion.charges.fitting import fit_model
 from voxion.charges.scores import predict, report
-from voxion.charges.settings import CURVE_FRAMES, CURVE_REPEATS, CUTOFF, ModelName
+from voxion.charges.settings import ModelName
 from voxion.charges.splits import Parts, split_frames
 from voxion.charges.training import MODEL_FILE, make_settings
 from voxion.errors import VoxionError

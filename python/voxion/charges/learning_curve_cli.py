@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from voxion.charges.settings import CURVE_FRAMES, CURVE_REPEATS, CUTOFF
+from voxion.charges.defaults import CURVE_FRAMES, CURVE_REPEATS, CUTOFF
 
 console = Console()
 

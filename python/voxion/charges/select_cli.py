@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    import numpy as np
 
 console = Console()
 
@@ -34,4 +36,6 @@ def select(
 
 
 def _range(values: np.ndarray) -> str:
+    import numpy as np
+
     return f"{values.min():.2f} to {values.max():.2f} (median {np.median(values):.2f})"

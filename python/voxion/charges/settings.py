@@ -7,20 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from voxion.charges.defaults import CUTOFF, SHELLS, WIDTHS
 from voxion.charges.splits import SplitBy
 from voxion.contract import RadialFunctions
 from voxion.training_folder import FolderSettings, read_folder_settings
 
 ModelName = Literal["site-potentials", "tight-binding", "paper"]
-
-# Chosen by validation error on ELECTRODE and on DFTB+ labels; docs/results.md has the tables.
-# Four widths are as good as six, and four doubles fill one vector register.
-WIDTHS = (0.05, 0.15, 0.2, 0.3)  # 1/angstrom
-CUTOFF = 14.0  # angstrom
-SHELLS = 10
-# Of a learning curve: numbers of frames, and how often that many are chosen.
-CURVE_FRAMES = (5, 10, 20, 50, 100)
-CURVE_REPEATS = 5
 
 
 class TrainingSettings(FolderSettings):

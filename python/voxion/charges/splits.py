@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from voxion.charges.defaults import FOLDS
 from voxion.errors import VoxionError
 
 SplitBy = Literal["time", "random"]
 # 90/10 split and 10-fold cross-validation of the training part, as in the paper.
 HELD_OUT = 0.1
-FOLDS = 10
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ import numpy as np
 from rich.table import Table
 
 from voxion.charges.dataset import ChargeDataset, open_dataset
+from voxion.charges.defaults import FOLDS
 from voxion.charges.export import write_model
 from voxion.charges.fitting import fit_model
 from voxion.charges.scores import ScoreReport, predict, report
 from voxion.charges.settings import TrainingSettings
-from voxion.charges.splits import FOLDS, split_frames
+from voxion.charges.splits import split_frames
 from voxion.errors import VoxionError
 from voxion.training_folder import claim_folder, torch_threads, write_json
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rich import print as tell
 
 from voxion.charges.dataset import ChargeDataset, ChargeFrame, open_dataset
+from voxion.charges.defaults import UPDATE_INTERVAL
 from voxion.engines.labels import LabelSource, NotLabelled
 from voxion.engines.lammps import gather, quoted
 from voxion.engines.sampling import (
@@ -27,15 +28,13 @@ from voxion.engines.sampling import (
 from voxion.engines.skipped import SkippedFrames
 from voxion.systems.description import load_system
 
-INTERVAL = 5.0  # ps
-
 
 def couple(
     source: LabelSource,
     system: str | Path,
     output: str | Path,
     frames: int,
-    interval: float = INTERVAL,
+    interval: float = UPDATE_INTERVAL,
     *,
     settle: float = 0.0,
     start: str | Path | None = None,

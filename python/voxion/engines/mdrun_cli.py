@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from voxion.engines.mdrun import prepare, start, start_in_gmxapi
-
 
 def mdrun(
     context: typer.Context,
@@ -31,6 +29,8 @@ def mdrun(
     ] = False,
 ) -> None:
     """Run gmx mdrun with trained charges and voxels; all other arguments are mdrun's own."""
+    from voxion.engines.mdrun import prepare, start, start_in_gmxapi
+
     launch = prepare(jobs, context.args, program=gmx, grompp=grompp)
     if launch.continues is not None:
         tpr = launch.arguments[launch.arguments.index("-s") + 1]

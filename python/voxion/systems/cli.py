@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from voxion.errors import VoxionError
-from voxion.systems.description import Engine, SystemDescription
-from voxion.systems.graphene import GrapheneSystem, cells_for
-from voxion.systems.surfactant import SurfactantDescription, SurfactantSystem
+
+if TYPE_CHECKING:
+    from voxion.systems.description import Engine, SystemDescription
+    from voxion.systems.surfactant import SurfactantDescription
 
 app = typer.Typer(help="Build systems that run as they are.", no_args_is_help=True)
 console = Console()
@@ -56,6 +57,8 @@ def graphene(
     seed: Annotated[int, typer.Option(help="Of packing and velocities.")] = 1,
 ) -> None:
     """Graphene in contact with NaCl in SPC/E water; the defaults are 336 C at -4 e."""
+    from voxion.systems.graphene import GrapheneSystem, cells_for
+
     if carbons is not None and cells is not None:
         raise VoxionError("Give either --carbons or --cells, not both.")
     if carbons is not None:
@@ -73,7 +76,7 @@ def graphene(
         vacuum=vacuum,
     )
     with console.status(f"packing {system.counts()[0]} water molecules"):
-        description = system.build(out, seed, cast(Engine, engine))
+        description = system.build(out, seed, cast("Engine", engine))
     _show(description, out)
 
 
@@ -85,6 +88,8 @@ def surfactant(
     seed: Annotated[int, typer.Option(help="Of start, velocities and thermostat.")] = 1,
 ) -> None:
     """Ionic surfactant in water by dissipative particle dynamics: phases form in minutes."""
+    from voxion.systems.surfactant import SurfactantSystem
+
     description = SurfactantSystem(hydration=hydration, beads=beads).build(out, seed)
     _show_surfactant(description, out)
 

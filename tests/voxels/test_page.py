@@ -9,6 +9,7 @@ import pytest
 
 import voxion.voxels.page
 from voxion.errors import VoxionError
+from voxion.units import typeset
 from voxion.voxels.page import write_page
 from voxion.voxels.store import open_store
 
@@ -104,3 +105,32 @@ def test_refusals(store_path, tmp_path):
     with pytest.raises(VoxionError, match="frame 2"):
         write_page(open_store(store_path), tmp_path / "voxels.html")
     assert not (tmp_path / "voxels.html").exists()
+
+
+def test_units_are_typeset(store_path, tmp_path):
+    text, data = _page(write_page(open_store(store_path), tmp_path / "voxels.html"))
+    assert data["units"] == ["g/cm³", "e/Å³"] and data["lengthUnit"] == "Å"
+    assert "^" not in text.split("<script>")[0]
+
+
+def test_no_plot_begins_under_its_tool_bar(store_path, tmp_path):
+    text, _ = _page(write_page(open_store(store_path), tmp_path / "voxels.html"))
+    margins = re.findall(r"margin: {l: \d+, r: \d+, t: ([^,]*),", text)
+    assert len(margins) == 4 and all("BAR" in top for top in margins)
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [
+        ("m/sigma^3", "m/σ³"),
+        ("epsilon/sigma^3", "ε/σ³"),
+        ("g/cm^3", "g/cm³"),
+        ("e/angstrom^3", "e/Å³"),
+        ("1/nm^3", "1/nm³"),
+        ("pg/(um us^2)", "pg/(µm µs²)"),
+        ("atmosphere", "atmosphere"),
+        ("angstrom^-1", "Å⁻¹"),
+    ],
+)
+def test_units_as_people_read_them(unit, expected):
+    assert typeset(unit) == expected

@@ -18,6 +18,7 @@ from rich.progress import track
 
 from voxion.files import replacing
 from voxion.pages import render_page
+from voxion.units import typeset
 from voxion.voxels.store import VoxelStore
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -57,6 +58,7 @@ def write_page(
     content = {
         "store": store,
         "facts": _facts(store),
+        "length_unit": typeset(store.length_unit),
         "plotly": get_plotlyjs(),
         **_contents(store, progress),
     }
@@ -82,11 +84,11 @@ def _contents(store: VoxelStore, progress: bool) -> dict[str, Any]:
             frames.append(_frame(store, i, _block_means(grid, shape)))
     data = {
         "channels": store.channels,
-        "units": store.units,
+        "units": [typeset(unit) for unit in store.units],
         "shape": shape,
         "frames": frames,
-        "lengthUnit": store.length_unit,
-        "timeUnit": store.time_unit,
+        "lengthUnit": typeset(store.length_unit),
+        "timeUnit": typeset(store.time_unit),
         "times": store.times.tolist(),
         "minimum": store.minimum.T.tolist(),
         "maximum": store.maximum.T.tolist(),
@@ -146,7 +148,7 @@ def _is_sheared(boxes: NDArray[np.float64]) -> bool:
 def _facts(store: VoxelStore) -> dict[str, str]:
     """Rows of the table of metadata."""
     nz, ny, nx = store.shape
-    attrs, unit = store.attrs, store.length_unit
+    attrs, unit = store.attrs, typeset(store.length_unit)
     lengths = np.linalg.norm(store.boxes, axis=2).mean(axis=0)
     rows = {
         "Store": str(store.path),
@@ -159,7 +161,7 @@ def _facts(store: VoxelStore) -> dict[str, str]:
             f"{axis} {'yes' if p else 'no'}" for axis, p in zip("xyz", store.periodic, strict=True)
         ),
         "Channels": ", ".join(
-            f"{name} ({u})" for name, u in zip(store.channels, store.units, strict=True)
+            f"{name} ({typeset(u)})" for name, u in zip(store.channels, store.units, strict=True)
         ),
     }
     names = {

@@ -95,3 +95,17 @@ def test_runs_stay_together_while_rounding_does_not_grow(sheet, local_model, tmp
 def test_errors_of_rank_zero_stop_both(sheet, tmp_path):
     output = lammps_on(2, sheet, tmp_path, [charge_fix(Path("nowhere.pt")), "run 0"])
     assert output.count("nowhere.pt cannot be read") == 1
+
+
+def test_atoms_are_named_whichever_rank_has_them(sheet, local_model, tmp_path):
+    """Atom 420 of the electrolyte is put on atom 5 of the sheet."""
+    place = [f"variable {d} equal {d}[5]" for d in "xyz"] + ["set atom 420 x $x y $y z $z"]
+    output = lammps_on(2, sheet, tmp_path, [charge_fix(local_model), *place, "run 0"])
+    assert "at step 0: a source atom lies on a surface atom" in output
+    assert "(surface atom ID 5, source atom ID 420)" in output
+
+
+def test_overlapping_surfaces_stop_both_ranks(sheet, local_model, tmp_path):
+    other = charge_fix(local_model).replace("fix charges", "fix other")
+    output = lammps_on(2, sheet, tmp_path, [charge_fix(local_model), other, "run 0"])
+    assert output.count("96 atoms of its group surface get their charges from fix") == 1

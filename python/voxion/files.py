@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,6 +21,7 @@ from voxion.errors import VoxionError, one_line
 MAX_BYTES = 2**28  # of a text file: results.tag of 100,000 atoms has 2**25
 MAX_JSON_BYTES = 2**26
 MAX_JSON_DEPTH = 32  # nested lists and objects
+_LONGEST_LINE = 2**20  # bytes
 
 Content = TypeVar("Content")
 
@@ -90,6 +91,19 @@ def parsing(part: str = "") -> Iterator[None]:
         raise ValueError(f"{where}{kind}{text}") from None
 
 
+@contextmanager
+def _opened(path: Path, advice: str) -> Iterator[BinaryIO]:
+    try:
+        if not path.is_file():
+            found = "it is not a regular file" if path.exists() else "no such file"
+            raise VoxionError(f"{path} cannot be read: {found}; {advice}.")
+        with path.open("rb") as file:
+            yield file
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        reason = getattr(error, "strerror", None) or error
+        raise VoxionError(f"{path} cannot be read: {reason}; {advice}.") from None
+
+
 def read_bytes(path: Path, advice: str, largest: int = MAX_BYTES) -> bytes:
     """Read a regular file.
 
@@ -106,21 +120,36 @@ def read_bytes(path: Path, advice: str, largest: int = MAX_BYTES) -> bytes:
     VoxionError
         No such file, no regular file, a larger one, or no permission.
     """
-    try:
-        if not path.is_file():
-            found = "it is not a regular file" if path.exists() else "no such file"
-            raise VoxionError(f"{path} cannot be read: {found}; {advice}.")
-        with path.open("rb") as file:
-            content = file.read(largest + 1)
-    except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        reason = getattr(error, "strerror", None) or error
-        raise VoxionError(f"{path} cannot be read: {reason}; {advice}.") from None
+    with _opened(path, advice) as file:
+        content = file.read(largest + 1)
     if len(content) > largest:
         raise VoxionError(
             f"{path} has more than {largest} bytes, which no such file has: it is damaged, or "
             f"another file; {advice}."
         )
     return content
+
+
+def text_lines(path: Path, advice: str) -> Iterator[str]:
+    """Read a text file in UTF-8 of any size line by line.
+
+    Raises
+    ------
+    VoxionError
+        As `read_text`, but for the size; or a line is longer than any real one.
+    """
+    with _opened(path, advice) as file:
+        number = 0
+        while line := file.readline(_LONGEST_LINE + 1):
+            number += 1
+            if len(line) > _LONGEST_LINE:
+                raise VoxionError(f"{path}, line {number} is too long for such a file; {advice}.")
+            try:
+                yield line.decode()
+            except UnicodeDecodeError:
+                raise VoxionError(
+                    f"{path}, line {number} is not text in UTF-8; {advice}."
+                ) from None
 
 
 def read_text(path: Path, advice: str, largest: int = MAX_BYTES) -> str:

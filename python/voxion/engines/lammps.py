@@ -58,8 +58,9 @@ def lammps_errors(log: str | Path | None = None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # the Python module raises these two, with LAMMPS's own message
-        if type(error) not in (Exception, lammps.MPIAbortException):
+        # the Python module raises the first two with LAMMPS's own message, and the third where
+        # that is no text
+        if type(error) not in (Exception, lammps.MPIAbortException, UnicodeDecodeError):
             raise
         where = f" (see {log})" if log else ""
         raise VoxionError(f"LAMMPS stopped: {' '.join(str(error).split())}{where}") from None
@@ -142,7 +143,13 @@ def gather(engine: Any, name: str, count: int = 1) -> NDArray[Any]:
 
 def in_group(engine: Any, group: str) -> NDArray[np.bool_]:
     """Which atoms, in ascending ID, belong to a group."""
-    bit = engine.available_ids("group").index(group)
+    groups = engine.available_ids("group")
+    if group not in groups:
+        raise VoxionError(
+            f"LAMMPS has no group {group}: the in.settings of the system must define it; build the "
+            "system again."
+        )
+    bit = groups.index(group)
     selected: NDArray[np.bool_] = (gather(engine, "mask") >> bit) & 1 == 1
     return selected
 

@@ -21,7 +21,11 @@ from voxion.charges.dataset_writer import ChargeDatasetWriter
 from voxion.contract import read_contract
 from voxion.engines.lammps import cell_of, gather, in_group, lammps_session, quoted, wrap
 from voxion.errors import VoxionError
+from voxion.files import read_text
 from voxion.systems.description import SystemDescription, load_system
+from voxion.systems.lammps_data import check_lammps_data
+
+_BUILD = "build the system again"
 
 
 @dataclass(frozen=True)
@@ -241,10 +245,20 @@ def load_configuration(
     configuration : Path
         Data file, or restart file if `restart`.
     restart : bool
+
+    Raises
+    ------
+    VoxionError
+        A file is missing, no text, or a data file that LAMMPS cannot begin with.
     """
-    engine.command(f"include {quoted(folder / 'in.init')}")
+    inputs = [folder / "in.init", folder / "in.settings"]
+    for path in inputs:
+        read_text(path, _BUILD)
+    if not restart:
+        check_lammps_data(configuration, _BUILD)
+    engine.command(f"include {quoted(inputs[0])}")
     engine.command(f"{'read_restart' if restart else 'read_data'} {quoted(configuration)}")
-    engine.command(f"include {quoted(folder / 'in.settings')}")
+    engine.command(f"include {quoted(inputs[1])}")
 
 
 class FrameCollector:
@@ -255,6 +269,11 @@ class FrameCollector:
     engine : lammps.lammps
         With the system's ``in.settings`` read.
     description : SystemDescription
+
+    Raises
+    ------
+    VoxionError
+        LAMMPS has other numbers of atoms than the description.
     """
 
     def __init__(self, engine: Any, description: SystemDescription) -> None:
@@ -262,6 +281,29 @@ class FrameCollector:
         self.description = description
         self.surface = in_group(engine, "surface")
         self.sources = in_group(engine, "electrolyte")
+        self._check_counts()
+
+    def _check_counts(self) -> None:
+        types, in_electrolyte = gather(self.engine, "type"), self.sources
+        found = {"surface": int(self.surface.sum()), "electrolyte": int(in_electrolyte.sum())}
+        species = self.description.species
+        expected = {
+            "surface": sum(surface.atoms for surface in self.description.surfaces),
+            "electrolyte": sum(one.count for one in species),
+        }
+        for one in species:
+            number = self._type_of(one.name)
+            found[one.name] = int(np.count_nonzero(types[in_electrolyte] == number))
+            expected[one.name] = one.count
+        for name, count in expected.items():
+            if found[name] != count:
+                raise VoxionError(
+                    f"LAMMPS has read {found[name]} atoms of {name}, the system.json of "
+                    f"'{self.description.title}' says {count}: give the files of one system."
+                )
+
+    def _type_of(self, name: str) -> int:
+        return int(self.engine.eval(f"label2type(atom,{name})"))
 
     def frame(self) -> ChargeFrame:
         """Take the configuration and charges of this moment."""
@@ -281,10 +323,7 @@ class FrameCollector:
     ) -> ChargeDatasetWriter:
         """Open a data set for this system."""
         types = gather(self.engine, "type")[self.sources]
-        names = {
-            int(self.engine.eval(f"label2type(atom,{s.name})")): s.name
-            for s in self.description.species
-        }
+        names = {self._type_of(s.name): s.name for s in self.description.species}
         return ChargeDatasetWriter(
             output,
             surface_positions=gather(self.engine, "x", 3)[self.surface],

@@ -1,4 +1,4 @@
-"""Writing of LAMMPS data files (``atom_style full``) with type labels."""
+"""LAMMPS data files (``atom_style full``): written with type labels, and checked before a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from voxion.files import replacing
+from voxion.arrays import MAX_ATOMS
+from voxion.errors import VoxionError, one_line
+from voxion.files import replacing, text_lines
+
+# Bounds of what a run can begin with. Atoms that are further off are brought into the box period by
+# period, which takes LAMMPS for ever, and charges beyond all reason its long-range solver.
+_LARGEST_POSITION = 1e6
+_LARGEST_CHARGE = 100.0  # e
+_LARGEST_VELOCITY = 1e6
+_ATOM_COLUMNS = (7, 10)  # ID, molecule, type, charge, x, y, z, without or with image flags
 
 
 class AtomKind(Protocol):
@@ -120,3 +129,77 @@ def write_lammps_data(path: Path, topology: Topology, title: str) -> None:
         lines += [f"{i} {kind} {a} {b} {c}" for i, (a, b, c) in rows_of_three]
     with replacing(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n")
+
+
+def check_lammps_data(path: Path, advice: str) -> None:
+    """Check that LAMMPS can begin with a data file of ``atom_style full``; it checks the rest.
+
+    Parameters
+    ----------
+    path : Path
+    advice : str
+        What to do if it cannot, for messages.
+
+    Raises
+    ------
+    VoxionError
+        The file is not one of text, it announces too many atoms or not those that it has, or a
+        position, charge, velocity or bound is not finite or beyond reason; with the line.
+    """
+    section, atoms, announced = "", 0, None
+    for number, line in enumerate(text_lines(path, advice), start=1):
+        words = line.partition("#")[0].split()
+        if number == 1 or not words:
+            continue
+        try:
+            if words[0][0].isalpha() and words[0][0].isupper():
+                section = words[0]
+            elif not section:
+                announced = _check_header(words, announced)
+            elif section == "Atoms":
+                _check_atom(words)
+                atoms += 1
+            elif section == "Velocities":
+                _numbers(words[1:], _LARGEST_VELOCITY)
+        except ValueError as error:
+            raise VoxionError(f"{path}, line {number}: {error}; {advice}.") from None
+    if announced is None or atoms != announced:
+        raise VoxionError(
+            f"{path} announces {announced} atoms and has {atoms} (Atoms # full); {advice}."
+        )
+
+
+def _check_header(words: list[str], atoms: int | None) -> int | None:
+    """Check a line of the header; returns the number of atoms once it is known."""
+    if words[-1] in ("xhi", "yhi", "zhi"):
+        low, high = _numbers(words[:2], _LARGEST_POSITION)
+        if not low < high:
+            raise ValueError(f"the box goes from {low} to {high}")
+    elif words[-1] in ("atoms", "bonds", "angles", "types"):
+        (count,) = _numbers(words[:1], 10 * MAX_ATOMS)
+        return int(count) if words[1:] == ["atoms"] else atoms
+    return atoms
+
+
+def _check_atom(words: list[str]) -> None:
+    if len(words) not in _ATOM_COLUMNS:
+        raise ValueError(
+            f"an atom has {len(words)} columns; expected {_ATOM_COLUMNS[0]} or {_ATOM_COLUMNS[1]}"
+        )
+    _numbers(words[3:4], _LARGEST_CHARGE)
+    _numbers(words[4:7], _LARGEST_POSITION)
+
+
+def _numbers(words: list[str], largest: float) -> list[float]:
+    values = []
+    for word in words:
+        try:
+            value = float(word)
+        except ValueError:
+            value = np.nan
+        if not abs(value) <= largest:
+            raise ValueError(
+                f"expected a number from {-largest:g} to {largest:g}, found {one_line(word, 40)!r}"
+            )
+        values.append(value)
+    return values

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from voxion.charges.dataset import open_dataset
+from voxion.charges.defaults import CUTOFF, SHELLS, WIDTHS
 from voxion.charges.features import site_frames
 from voxion.charges.fitted import read_fitted
 from voxion.charges.models.linear_response import fit_linear_response, moments
 from voxion.charges.models.shells import shell_edges
 from voxion.charges.models.site_potentials import SitePotentialsModel
-from voxion.charges.defaults import CUTOFF, SHELLS, WIDTHS
 from voxion.charges.splits import split_frames
 from voxion.charges.training import cross_validate, make_settings, train
 from voxion.contract import RadialFunctions, read_contract

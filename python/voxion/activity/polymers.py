@@ -5,9 +5,10 @@ A composition is written as::
     random: [*]CC([*])c1ccc(S(=O)(=O)[O-])cc1 x 6 + [*]CC([*])c1ccccc1 x 4; seed 0
     block: [*]CC([*])c1ccc(S(=O)(=O)[O-])cc1 x 6 + [*]CC([*])c1ccccc1 x 4
 
-Each repeat unit has two ends: `*`, `[*]`, or with a label as in `[*:1]` or `[1*]`. The second end of a
-unit is joined to the first of the next, and the ends of the chain get hydrogen. The units of a block
-follow each other as written; those of a random copolymer are shuffled, the same for the same seed.
+Each repeat unit has two ends: `*`, `[*]`, or with a label as in `[*:1]` or `[1*]`. The second end
+of a unit is joined to the first of the next, and the ends of the chain get hydrogen. The units of a
+block follow each other as written; those of a random copolymer are shuffled, the same for the same
+seed.
 """
 
 from __future__ import annotations

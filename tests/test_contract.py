@@ -182,6 +182,12 @@ def test_text_that_is_no_object_is_refused(text):
         parse_contract(text, "m.pt")
 
 
+def test_a_text_that_is_too_long_is_refused():
+    text = json.dumps({**SITES, "extra": "x" * 2**20})
+    with pytest.raises(VoxionError, match=r"has \d+ bytes, at most 1048576 are read"):
+        parse_contract(text, "m.pt")
+
+
 def _save(path, extra):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

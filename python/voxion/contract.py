@@ -289,6 +289,10 @@ def parse_contract(text: str, model: str, expected: type[Contract] = ChargeContr
         Not a JSON object, a contract version that is not known, a kind that is not known or not
         the expected one, or a broken rule.
     """
+    size = len(text.encode(errors="replace"))
+    if size > MAX_CONTRACT_BYTES:
+        problem = f"its {CONTRACT_FILE} has {size} bytes, at most {MAX_CONTRACT_BYTES} are read"
+        raise _refused(model, problem, expected)
     content = _json_object(text)
     if content is None:
         raise _refused(model, f"its {CONTRACT_FILE} is not a JSON object", expected)
@@ -392,8 +396,6 @@ def _refused(model: str, problem: str, expected: type[Contract]) -> VoxionError:
 
 def _json_object(text: str) -> dict[str, Any] | None:
     """Return the JSON object in a text; None if it holds none, or what the C++ reader refuses."""
-    if len(text.encode(errors="replace")) > MAX_CONTRACT_BYTES:
-        return None
     try:
         content = json.loads(
             text, parse_float=_finite, parse_int=_whole, parse_constant=_no_json_constant

@@ -9,6 +9,16 @@ from .harness import Target
 MODULES = {
     "contracts": "contracts",
     "models": "models",
+    "charges-zarr": "charge_data_sets",
+    "charges-append": "charge_data_sets",
+    "charges-hdf5": "charge_data_sets",
+    "voxel-stores": "voxel_stores",
+    "dftb-results": "dftb_outputs",
+    "dftb-program": "dftb_outputs",
+    "activity-tables": "activity_tables",
+    "system-descriptions": "system_files",
+    "lammps-data": "system_files",
+    "lammps-trajectories": "system_files",
 }
 
 

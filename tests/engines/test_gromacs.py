@@ -115,6 +115,31 @@ def test_files_that_cannot_be_read(gromacs, folder, tmp_path):
         read_parameters(gromacs, damaged)
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("   nstlist = 10000000000000000000000000", "nstlist = '1000"),
+        ("   nstlist = nan", "nstlist = 'nan'"),
+        ("   nstlist = \u0662", "nstlist = '"),
+        ("   other = 1", "nstlist = 'nothing'"),
+    ],
+)
+def test_what_is_printed_of_a_damaged_run_input_is_refused(tmp_path, line, message):
+    others = {"integrator": "md", "nsteps": 1, "pbc": "xyz", "ld-seed": -1}
+    lines = [f"   {name} = {value}" for name, value in others.items()]
+    text = "\n".join([*lines, "   verlet-buffer-tolerance = 5e-03", line, "header:"])
+    program = Gromacs(script(tmp_path / "gmx", f"cat <<'E'\n{text}\nE"), "2025", "none")
+    with pytest.raises(VoxionError, match=rf"a\.tpr: gmx dump prints {message}"):
+        read_parameters(program, Path("a.tpr"))
+
+
+def test_bytes_that_are_no_text_are_printed_without_harm(tmp_path):
+    program = Gromacs(script(tmp_path / "gmx", r"printf 'a = \377\nstep = 20\n'"), "2025", "none")
+    assert read_step(program, Path("a.cpt")) == 20
+    with pytest.raises(VoxionError, match="holds no parameters of a run"):
+        read_parameters(program, Path("a.tpr"))
+
+
 def test_step_of_a_checkpoint(gmx, gromacs, folder, tmp_path):
     arguments = f"mdrun -s {folder / 'md.tpr'} -ntmpi 1 -ntomp 1 -nsteps 7 -deffnm short"
     run_gmx(gmx, tmp_path, arguments)

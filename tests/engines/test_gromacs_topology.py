@@ -106,3 +106,9 @@ def test_gromacs_reads_the_charges_to_the_last_bit(gmx, tmp_path):
     rest = np.r_[SHEET:18, 19:ATOMS]
     np.testing.assert_array_equal(second.charges[rest], first.charges[rest])
     np.testing.assert_array_equal(second.masses, first.masses)
+
+
+@pytest.mark.parametrize("count", ["-1", "1.5", "9" * 24, "\u00b2"])
+def test_counts_of_molecules_that_are_none_are_refused(count):
+    with pytest.raises(VoxionError, match=r"none of \[ molecules \]"):
+        set_charges(FORMS.replace("ION  2", f"ION  {count}"), {3: 0.1})

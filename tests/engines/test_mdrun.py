@@ -162,11 +162,11 @@ def test_what_is_missing_is_named(gmx, folder, kernel):
             prepare(jobs, ["-deffnm", "md"], program=program)
         return str(error.value)
 
-    assert "jobs file none.dat cannot be read: No such file" in refused("none.dat")
+    assert "none.dat cannot be read: no such file" in refused("none.dat")
     Path("jobs.txt").write_text(JOBS)
     assert "end in .dat only" in refused("jobs.txt")
     Path("binary.dat").write_bytes(b"\xff\xfe\x00")
-    assert "it is no text" in refused("binary.dat")
+    assert "binary.dat is not a text file" in refused("binary.dat")
     assert "no program 'gmx-of-nobody'" in refused(program="gmx-of-nobody")
     old = folder / "old"
     old.write_text("#!/bin/sh\necho 'GROMACS version:     2024.3'\n")
@@ -280,11 +280,11 @@ def test_continuations_that_cannot_be(gmx, folder):
     prepare("voxion.dat", "-deffnm md -cpi".split(), program=str(gmx), grompp=GROMPP)
     (folder / "md.continued.tpr").unlink()
     (folder / "voxion.dat.state").write_text('{"format": "voxion')
-    assert "voxion.dat.state is damaged" in refused()
+    assert "voxion.dat.state is not proper JSON" in refused()
     (folder / "voxion.dat.state").write_text("[]")
-    assert "voxion.dat.state is damaged" in refused()
+    assert "voxion.dat.state does not hold what it should" in refused()
     (folder / "voxion.dat.state").write_text('{"format": "another", "version": 1}')
-    assert "not of format voxion-mdrun-state" in refused()
+    assert "format: Input should be 'voxion-mdrun-state'" in refused()
 
 
 def test_several_surfaces_are_one_table(tmp_path):
@@ -297,6 +297,34 @@ def test_several_surfaces_are_one_table(tmp_path):
     content = {"format": "voxion-mdrun-state", "version": 1, "checkpoints": [record]}
     state.write_text(json.dumps(content))
     assert read_charges(state, 5_000_000_000, tmp_path) == {3: 0.1, 5: 0.2, 9: -0.3}
+
+
+SURFACE = {"group": "lower", "atoms": [3, 5], "charges": [0.1, 0.2]}
+
+
+@pytest.mark.parametrize(
+    ("records", "message"),
+    [
+        ([{"step": 20, "charges": [SURFACE | {"charges": [0.1]}]}], "2 atoms has 1 charges"),
+        ([{"step": 20, "charges": [SURFACE, SURFACE]}], "an atom has two charges"),
+        ([{"step": 20, "charges": [SURFACE | {"atoms": [3, 3]}]}], "an atom has two charges"),
+        ([{"step": 20, "charges": [SURFACE | {"atoms": [0, 5]}]}], "greater than or equal to 1"),
+        ([{"step": 20, "charges": [SURFACE | {"atoms": [3, 10**24]}]}], "less than or equal to"),
+        ([{"step": 20, "charges": [SURFACE | {"charges": [0.1, 1e9]}]}], "less than or equal to"),
+        ([{"step": 20, "charges": [SURFACE | {"charges": [0.1, "0.2"]}]}], "a valid number"),
+        ([{"step": 20, "charges": [SURFACE | {"charges": [0.1, float("nan")]}]}], "number nan"),
+        ([{"step": -20, "charges": [SURFACE]}], "greater than or equal to 0"),
+        ([{"step": 20, "charges": [SURFACE]}] * 2, "two records of one step"),
+        ([{"step": 20}], r"checkpoints\.0\.charges: Field required"),
+        (5, "Input should be a valid"),
+    ],
+)
+def test_damaged_charges_of_a_checkpoint_are_refused(tmp_path, records, message):
+    state = tmp_path / "a.dat.state"
+    content = {"format": "voxion-mdrun-state", "version": 1, "checkpoints": records}
+    state.write_text(json.dumps(content))
+    with pytest.raises(VoxionError, match=rf"a\.dat\.state .*{message}.*start without -cpi"):
+        read_charges(state, 20, tmp_path)
 
 
 def test_parameters_of_an_mdp_are_replaced_however_they_are_spelled():
@@ -356,7 +384,7 @@ def test_exit_status_and_environment_are_those_of_mdrun(gmx, tmp_path):
             "-deffnm md -nstlist 20 --jobs voxion.dat",
             "voxion: -nstlist 20: the run input has nstlist = 10",
         ),
-        ("--jobs none.dat -deffnm md", "voxion: The jobs file none.dat cannot be read"),
+        ("--jobs none.dat -deffnm md", "voxion: none.dat cannot be read"),
         ("--jobs voxion.dat -s none -nsteps -1 -v", "voxion: There is no run input none.tpr"),
         ("--jobs voxion.dat md.tpr", "voxion: Expected options of GROMACS"),
     ],

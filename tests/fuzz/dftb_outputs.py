@@ -11,7 +11,7 @@ import numpy as np
 from voxion.engines.dftb_files import DEFAULTS, ChargedSheet, read_charges
 from voxion.engines.dftb_run import calculate, dftb_release
 
-from .folders import copy_of, damage_file
+from .folders import copy_of, damage_file, make_file
 from .harness import Target
 
 ATOMS = 24
@@ -69,10 +69,8 @@ def damage_program(good: Path, folder: Path, rng: np.random.Generator) -> Path:
     name = ("words", "results.tag")[rng.integers(2)]
     data = (folder / name).read_bytes()
     damage_file(folder / name, rng)
-    if not (folder / name).is_file():
-        (folder / name).unlink(missing_ok=True) if not (folder / name).is_dir() else None
-        shutil.rmtree(folder / name, ignore_errors=True)
-        (folder / name).write_bytes(data[: rng.integers(len(data))])
+    if not (folder / name).is_file():  # the program could not read it
+        make_file(folder / name, data[: rng.integers(len(data))])
     program = folder / "dftb+"
     program.write_text(PROGRAM)
     program.chmod(0o755)

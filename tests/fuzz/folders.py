@@ -128,3 +128,12 @@ def copy_of(good: Path, folder: Path) -> Path:
     else:
         shutil.copyfile(good, target)
     return target
+
+
+def make_file(path: Path, content: bytes) -> None:
+    """Write a file where `damage_file` may have left none, for a program that could not read it."""
+    if path.is_dir():
+        path.rmdir()
+    elif not path.is_file():
+        path.unlink(missing_ok=True)
+    path.write_bytes(content)

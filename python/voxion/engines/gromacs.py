@@ -12,10 +12,21 @@ from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from voxion.errors import VoxionError
+from voxion.errors import VoxionError, one_line
 
 # The first release whose mdrun has a PLUMED interface of its own.
 OLDEST_RELEASE = 2025
+
+_INTEGER, _REAL = "-?[0-9]{1,18}", r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?"
+# Parameters that are asked for, and what they look like.
+_NEEDED = {
+    "integrator": r"[\w-]+",
+    "nsteps": _INTEGER,
+    "nstlist": _INTEGER,
+    "pbc": r"[\w-]+",
+    "verlet-buffer-tolerance": _REAL,
+    "ld-seed": _INTEGER,
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,7 @@ class Gromacs:
     @property
     def knows_plumed(self) -> bool:
         """Whether the release is one whose mdrun has the option ``-plumed``."""
-        year = re.match(r"\d+", self.version)
+        year = re.match(r"[0-9]{4}(?![0-9])", self.version)
         return year is not None and int(year.group()) >= OLDEST_RELEASE
 
 
@@ -167,11 +178,17 @@ def read_parameters(gromacs: Gromacs, tpr: Path) -> dict[str, str]:
     -------
     dict
         Values as printed; of parameters of the same name, as modules have, the first.
+
+    Raises
+    ------
+    VoxionError
+        gmx cannot read the file, or prints none of the parameters that voxion asks for.
     """
     parameters: dict[str, str] = {}
     with closing(_dump(gromacs, "-s", tpr)) as lines:
         for line in lines:
             if line.startswith("header:"):
+                _check_parameters(parameters, tpr)
                 return parameters
             name, equals, value = line.partition(" = ")
             if equals:
@@ -179,11 +196,21 @@ def read_parameters(gromacs: Gromacs, tpr: Path) -> dict[str, str]:
     raise VoxionError(f"{tpr} holds no parameters of a run: make it with gmx grompp.")
 
 
+def _check_parameters(parameters: Mapping[str, str], tpr: Path) -> None:
+    for name, form in _NEEDED.items():
+        found = parameters.get(name)
+        if found is None or not re.fullmatch(form, found):
+            raise VoxionError(
+                f"{tpr}: gmx dump prints {name} = {one_line(found or 'nothing', 40)!r}, which is "
+                "no value of it: make the run input again with gmx grompp."
+            )
+
+
 def read_step(gromacs: Gromacs, checkpoint: Path) -> int:
     """Step of a checkpoint file."""
     with closing(_dump(gromacs, "-cp", checkpoint)) as lines:
         for line in lines:
-            if match := re.match(r"step = (\d+)$", line):
+            if match := re.match(r"step = ([0-9]{1,18})$", line):
                 return int(match.group(1))
     raise VoxionError(f"{checkpoint} has no step: it is not a checkpoint file of mdrun.")
 
@@ -216,8 +243,10 @@ def _dump(gromacs: Gromacs, option: str, file: Path) -> Generator[str, None, Non
     """Lines that ``gmx dump`` prints; close the iterator to end it early."""
     command = [gromacs.program, "-quiet", "dump", option, str(file)]
     with (
-        TemporaryFile("w+") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+        TemporaryFile("w+", errors="replace") as errors,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, errors="replace"
+        ) as process,
     ):
         try:
             assert process.stdout is not None

@@ -111,7 +111,7 @@ def _read(topology: str) -> tuple[list[_Molecule], list[tuple[str, int]]]:
         elif line.section == "atoms" and molecules:
             molecules[-1].atoms.append(line)
         elif line.section == "molecules":
-            if len(words) < 2 or not words[1].isdigit():
+            if len(words) < 2 or not re.fullmatch("[0-9]{1,9}", words[1]):
                 raise VoxionError(
                     f"Line {line.first + 1} of the processed topology is none of [ molecules ]: "
                     f"{line.text.strip()!r}."

@@ -8,6 +8,7 @@ decomposition and with PME on the CPU.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,8 +27,10 @@ from voxion.engines.gromacs import (
 from voxion.engines.mdrun_continuation import continued_input, read_charges
 from voxion.engines.plugin import plugin_folder
 from voxion.errors import VoxionError
+from voxion.files import read_text
 
 KERNEL = "libvoxion_gromacs.so"
+_MAX_JOBS_BYTES = 2**20
 # Dynamics whose pair searches are on multiples of nstlist.
 INTEGRATORS = ("md", "md-vv", "md-vv-avek", "sd")
 
@@ -90,18 +93,14 @@ def read_jobs(path: Path) -> Jobs:
     VoxionError
         There is no such file, or mdrun would not take it.
     """
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        raise VoxionError(f"The jobs file {path} cannot be read: {reason}.") from None
+    text = read_text(path, "give the jobs file of the run", _MAX_JOBS_BYTES)
     if path.suffix != ".dat":
         raise VoxionError(f"mdrun takes jobs files that end in .dat only; rename {path}.")
     intervals: dict[str, int] = {}
     pbc = "xyz"
     for line in text.splitlines():
         match line.partition("#")[0].split():
-            case ["charge", group, interval, *_] if interval.isdigit():
+            case ["charge", group, interval, *_] if re.fullmatch("[0-9]{1,18}", interval):
                 intervals[group] = int(interval)
             case ["pbc", value]:
                 pbc = value

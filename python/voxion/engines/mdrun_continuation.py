@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Annotated, Literal
 
+from pydantic import BaseModel, Field
+
+from voxion.arrays import MAX_ATOMS
 from voxion.engines.gromacs import Gromacs, Options, difference_beyond_charges, run_tool
 from voxion.engines.gromacs_topology import set_charges
 from voxion.errors import VoxionError
-from voxion.files import replacing
+from voxion.files import read_json, read_text, refusing, replacing
 
-STATE_FORMAT = "voxion-mdrun-state"
+_ADVICE = "put back the file that the run wrote, or start without -cpi"
+
+_Step = Annotated[int, Field(ge=0, lt=2**63)]
+_Atom = Annotated[int, Field(ge=1, le=MAX_ATOMS)]
+_Charge = Annotated[float, Field(ge=-100, le=100)]  # e
+
+
+class _Surface(BaseModel):
+    atoms: list[_Atom]
+    charges: list[_Charge]
+
+
+class _Record(BaseModel):
+    step: _Step
+    charges: list[_Surface]
+
+
+class _State(BaseModel):
+    """What the launcher reads of the kernel's file; the kernel reads and checks the rest."""
+
+    format: Literal["voxion-mdrun-state"]
+    version: Literal[1]
+    checkpoints: Annotated[list[_Record], Field(max_length=1000)]
 
 
 def read_charges(state: Path, step: int, checkpoint: Path) -> dict[int, float]:
@@ -35,31 +59,44 @@ def read_charges(state: Path, step: int, checkpoint: Path) -> dict[int, float]:
     -------
     dict
         Charge (e) by atom, counted from 1.
+
+    Raises
+    ------
+    VoxionError
+        The file is missing or damaged, or has no charges of that step.
     """
-    try:
-        content: dict[str, Any] = json.loads(state.read_text())
-        if (content["format"], content["version"]) != (STATE_FORMAT, 1):
-            raise VoxionError(f"{state} is not of format {STATE_FORMAT}, version 1.")
-        records = {int(record["step"]): record["charges"] for record in content["checkpoints"]}
-        if step in records:
-            return {
-                int(atom): float(charge)
-                for surface in records[step]
-                for atom, charge in zip(surface["atoms"], surface["charges"], strict=True)
-            }
-    except OSError as error:
+    if not state.exists():
         raise VoxionError(
             f"{checkpoint} cannot be continued: the charges of its step {step} are kept in "
-            f"{state}, which cannot be read: {error.strerror or error}. Put the file back, or "
-            "start without -cpi."
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise VoxionError(f"{state} is damaged: {type(error).__name__} {error}.") from None
+            f"{state}, which is not there. {_ADVICE}."
+        )
+    content = read_json(state, _State, _ADVICE)
+    records = {record.step: record.charges for record in content.checkpoints}
+    with refusing(state, "file of charges", _ADVICE):
+        if len(records) < len(content.checkpoints):
+            raise ValueError("it has two records of one step")
+        if step in records:
+            return _table(records[step])
     steps = " and ".join(str(found) for found in records) or "none"
     raise VoxionError(
         f"{checkpoint} is of step {step}; {state} has the charges of steps {steps}. Continue from "
         "the checkpoint of such a step: mdrun keeps the one before the last as *_prev.cpt."
     )
+
+
+def _table(surfaces: list[_Surface]) -> dict[int, float]:
+    """Charges by atom; each surface has one for each of its atoms, and no atom is in two."""
+    charges: dict[int, float] = {}
+    for surface in surfaces:
+        if len(surface.atoms) != len(surface.charges):
+            raise ValueError(
+                f"a surface of {len(surface.atoms)} atoms has {len(surface.charges)} charges"
+            )
+        own = dict(zip(surface.atoms, surface.charges, strict=True))
+        if len(own) < len(surface.atoms) or set(own) & set(charges):
+            raise ValueError("an atom has two charges")
+        charges |= own
+    return charges
 
 
 def continued_input(
@@ -110,10 +147,7 @@ def continued_input(
     continued = tpr.with_name(f"{tpr.stem}.continued.tpr")
     with TemporaryDirectory(prefix="voxion") as scratch:
         folder = Path(scratch)
-        try:
-            text = mdp.read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise VoxionError(f"--grompp: {mdp} cannot be read: {error}.") from None
+        text = read_text(mdp, "give --grompp the file that made the run input")
         # a seed of -1 draws another every time; the number of steps may have been changed since by
         # gmx convert-tpr
         kept = {name: parameters[name] for name in ("ld-seed", "nsteps")}
@@ -126,7 +160,8 @@ def continued_input(
             "quiet": None,
         }
         run_tool(gromacs, "grompp", *options.with_values(changes).words())
-        topology = set_charges((folder / "processed.top").read_text(), charges)
+        processed = read_text(folder / "processed.top", "write the topology in UTF-8")
+        topology = set_charges(processed, charges)
         (folder / "charged.top").write_text(topology)
         changes |= {
             "p": str(folder / "charged.top"),

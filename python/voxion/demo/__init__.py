@@ -126,7 +126,7 @@ def _tell(
 
 def _updates(log: Path) -> tuple[int, float]:
     """Count the updates of all runs in a log; also their share of the loop time, %."""
-    pattern = re.compile(r"^Fix voxion/charge .*: (\d+) updates, (\S+) s, (\S+) % of", re.M)
+    pattern = re.compile(r"^Fix voxion/charge .*, (\d+) during the run, (\S+) s, (\S+) % of", re.M)
     runs = [(int(n), float(s), float(share)) for n, s, share in pattern.findall(log.read_text())]
     seconds = sum(s for _, s, _ in runs)
     loops = sum(100 * s / share for _, s, share in runs if share)

@@ -91,6 +91,18 @@ def parsing(part: str = "") -> Iterator[None]:
         raise ValueError(f"{where}{kind}{text}") from None
 
 
+def require_file(path: Path, advice: str) -> None:
+    """Check that a regular file is there, for a parser that opens it itself.
+
+    Raises
+    ------
+    VoxionError
+        It is not.
+    """
+    with _opened(path, advice):
+        pass
+
+
 @contextmanager
 def _opened(path: Path, advice: str) -> Iterator[BinaryIO]:
     try:
@@ -217,6 +229,20 @@ def parse_json(text: str, kind: type[Content], name: str, advice: str) -> Conten
         raise VoxionError(
             f"{name} does not hold what it should ({first_problem(error)}); {advice}."
         ) from None
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file, whole or not at all; numbers that are not finite become null."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(_plain(content), indent=2, allow_nan=False) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def check_content(value: Any, kind: type[Content]) -> Content:

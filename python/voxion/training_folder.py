@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from voxion.errors import VoxionError
-from voxion.files import replacing
+from voxion.files import read_json, write_json
 
 SETTINGS_FILE = "settings.json"
 Settings = TypeVar("Settings", bound="FolderSettings")
@@ -54,16 +53,9 @@ def read_folder_settings(folder: Path, kind: type[Settings]) -> Settings:
         The folder has none, or not those of this version.
     """
     path = folder / SETTINGS_FILE
-    try:
-        return kind.model_validate_json(path.read_text())
-    except (FileNotFoundError, NotADirectoryError):
-        raise VoxionError(
-            f"{folder} is not a training folder: it has no {SETTINGS_FILE}."
-        ) from None
-    except ValidationError as error:
-        raise VoxionError(
-            f"{path} does not fit this version ({first_problem(error)}): train again."
-        ) from None
+    if not path.exists():
+        raise VoxionError(f"{folder} is not a training folder: it has no {SETTINGS_FILE}.")
+    return read_json(path, kind, "train again into another folder")
 
 
 def claim_folder(out: Path, settings: FolderSettings, resume: bool) -> None:
@@ -86,12 +78,6 @@ def claim_folder(out: Path, settings: FolderSettings, resume: bool) -> None:
         raise VoxionError(f"{out} is {found} and not a training: give another folder.")
     out.mkdir(parents=True, exist_ok=True)
     settings.write(out)
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON; the file appears whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n")
 
 
 @contextmanager
@@ -125,9 +111,3 @@ def quiet_lightning() -> Iterator[None]:
             yield
         finally:
             logger.setLevel(level)
-
-
-def first_problem(error: ValidationError) -> str:
-    """Name the place and the text of a validation's first complaint."""
-    first = error.errors()[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

@@ -12,6 +12,7 @@ from voxion.charges.force_errors import COULOMB, lateral_forces, score_forces
 from voxion.charges.scores import ScoreReport, score
 from voxion.engines.lammps import gather, lammps_session
 from voxion.errors import VoxionError
+from voxion.files import parse_json
 
 from .reference import LinearSystem, graphene
 
@@ -164,5 +165,5 @@ def test_score_reports_forces_of_at_most_20_frames(linear_training, dataset):
     result = score(linear_training[0].model_path, dataset.path)
     assert result.frames == 25 and result.forces is not None and result.forces.frames == 20
     assert result.forces.model.relative < 1e-3 < result.forces.atom_mean.relative
-    assert ScoreReport.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+    assert parse_json(json.dumps(result.to_dict()), ScoreReport, "s", "score again") == result
     assert open_dataset(dataset.path).frames == 25

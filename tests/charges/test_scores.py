@@ -10,6 +10,7 @@ from voxion.charges.bins import ChargeBins
 from voxion.charges.dataset import open_dataset
 from voxion.charges.scores import ScoreReport, predict, report, score, score_charges
 from voxion.errors import VoxionError
+from voxion.files import parse_json
 
 from .reference import TOTAL, LinearSystem
 
@@ -47,7 +48,7 @@ def test_baselines_stand_beside_the_model(linear_training, linear_dataset):
     assert result.atom_mean.r2 == pytest.approx(metrics.r2_score(held.ravel(), own))
     assert result.total_charge_rms_error is None  # this model leaves the total open
     assert score(linear_training[0].model_path, linear_dataset).frames == 60
-    assert ScoreReport.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+    assert parse_json(json.dumps(result.to_dict()), ScoreReport, "s", "score again") == result
 
 
 def test_engine_charges_have_the_exact_total_and_raw_ones_say_by_how_much_they_miss(

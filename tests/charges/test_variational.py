@@ -196,7 +196,7 @@ def test_file_of_a_model(model, tmp_path):
     model.write(path)
     assert read_model(path) == model
     path.write_text("{}")
-    with pytest.raises(VoxionError, match=r"not a variational model \(eta: Field required\)"):
+    with pytest.raises(VoxionError, match=r"does not hold what it should \(eta: Field required"):
         read_model(path)
     path.write_text(model.model_dump_json().replace("-0.06,", ""))
     with pytest.raises(VoxionError, match="4 edges and 3 hardnesses"):

@@ -101,5 +101,5 @@ def test_unfinished_training_and_other_folders_are_refused(trained, tmp_path):
     with pytest.raises(VoxionError, match="no finished training"):
         export_classifier(tmp_path, tmp_path / "model.pt")
     (tmp_path / "settings.json").write_text("{}")
-    with pytest.raises(VoxionError, match="does not fit this version"):
+    with pytest.raises(VoxionError, match="does not hold what it should"):
         export_classifier(tmp_path, tmp_path / "model.pt")

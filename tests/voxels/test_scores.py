@@ -77,7 +77,7 @@ def test_baseline_finds_what_means_and_spreads_tell(kinds):
     np.testing.assert_allclose(chance.sum(1), 1)
     assert score_probabilities(chance, right[300:]).accuracy > 0.97
     assert baseline.frequencies == pytest.approx(np.bincount(right[:300]) / 300)
-    assert Baseline.from_json(baseline.to_json()) == baseline
+    assert Baseline.from_json(baseline.to_json(), "b", "fit again") == baseline
 
 
 def test_features_are_means_and_spreads_of_normalised_channels(tmp_path):

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from pydantic import BaseModel, Field
 from torch import nn
 
 from voxion.charges.bins import ChargeBins
 from voxion.charges.models.electrons import SheetElectrons
 from voxion.charges.models.paper import PaperModel, dense_network
 from voxion.charges.models.site_potentials import SitePotentialsModel
+from voxion.checkpoints import load_module, read_checkpoint
 from voxion.contract import ChargeContract, parse_contract
 from voxion.errors import VoxionError
+from voxion.files import check_content, refusing
 
 FITTED_FILE = "fitted.pt"
+_ADVICE = "train the model again"
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ def read_fitted(folder: Path) -> FittedModel:
     Raises
     ------
     VoxionError
-        The training has not finished, or the folder is none.
+        The training has not finished, the folder is none, or the file is damaged.
     """
     path = folder / FITTED_FILE
     if not path.is_file():
@@ -61,16 +65,12 @@ def read_fitted(folder: Path) -> FittedModel:
             f"{folder} holds no finished training ({FITTED_FILE} is missing): finish it with "
             "'voxion charges train ... --resume'."
         )
-    content = torch.load(path, weights_only=True)
-    contract = parse_contract(content["contract"], str(path))
+    content = read_checkpoint(path, _ADVICE)
+    contract = parse_contract(str(content.get("contract")), str(path))
     build = _build_paper if contract.inputs == "positions" else _build_site_potentials
-    model = build(content["arguments"], content["state"])
-    try:
-        model.load_state_dict(content["state"])
-    except RuntimeError:  # a buffer that the model has got since
-        raise VoxionError(
-            f"{path} was written by another version of voxion: train the model again."
-        ) from None
+    arguments, state = content.get("arguments"), content.get("state")
+    with refusing(path, "fitted model, or one of another version of voxion,", _ADVICE):
+        model = load_module(lambda: build(arguments, state), state)
     return FittedModel(model.eval(), contract)
 
 
@@ -83,7 +83,18 @@ def _arguments(model: nn.Module) -> dict[str, Any]:
     return {"bin_minimum": model.bin_minimum, "bin_width": model.bin_width}
 
 
-def _build_site_potentials(arguments: dict[str, Any], state: dict[str, Any]) -> nn.Module:
+class _SiteArguments(BaseModel):
+    mean_charge: Annotated[float, Field(ge=-100, le=100)]
+    hidden: Annotated[int, Field(ge=0, le=100_000)]
+
+
+class _PaperArguments(BaseModel):
+    bin_minimum: Annotated[float, Field(ge=-100, le=100)]
+    bin_width: Annotated[float, Field(gt=0, le=100)]
+
+
+def _build_site_potentials(arguments: Any, state: Any) -> nn.Module:
+    told = check_content(arguments, _SiteArguments)
     electrons = None
     if "electrons.constants" in state:
         constants = state["electrons.constants"].tolist()
@@ -91,20 +102,21 @@ def _build_site_potentials(arguments: dict[str, Any], state: dict[str, Any]) -> 
     return SitePotentialsModel(
         state["edges"],
         len(state["weights"]),
-        arguments["mean_charge"],
-        arguments["hidden"],
+        told.mean_charge,
+        told.hidden,
         electrons,
     )
 
 
-def _build_paper(arguments: dict[str, Any], state: dict[str, Any]) -> nn.Module:
+def _build_paper(arguments: Any, state: Any) -> nn.Module:
+    told = check_content(arguments, _PaperArguments)
     weights = [value for name, value in state.items() if name.endswith("weight")]
     x, y, z = (bool(p) for p in state["periodic"])
     return PaperModel(
         dense_network(ions=weights[0].shape[1] // 4, surface_atoms=weights[-1].shape[0]),
         ChargeBins(
-            arguments["bin_minimum"],
-            arguments["bin_width"],
+            told.bin_minimum,
+            told.bin_width,
             np.asarray(state["bin_values"], np.float64),
         ),
         state["cell_origin"],

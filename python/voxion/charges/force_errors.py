@@ -75,12 +75,6 @@ class ForceReport:
     first_layer: float
     first_layer_atoms: float
 
-    @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> ForceReport:
-        """Take back what `dataclasses.asdict` gave."""
-        scores = {name: ForceScores(**content[name]) for name in ("model", "constant", "atom_mean")}
-        return cls(**{**content, **scores})
-
     def table(self) -> Table:
         """Lay the scores out for a terminal."""
         table = Table(

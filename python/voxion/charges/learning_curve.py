@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -19,13 +18,14 @@ from voxion.charges.dataset import ChargeDataset, open_dataset
 from voxion.charges.defaults import CURVE_FRAMES, CURVE_REPEATS, CUTOFF
 from voxion.charges.export import write_model
 from voxion.charges.fitting import fit_model
-from voxion.charges.scores import predict, report
+from voxion.charges.scores import R2, predict, report
 from voxion.charges.settings import ModelName
 from voxion.charges.splits import Parts, split_frames
 from voxion.charges.training import MODEL_FILE, make_settings
 from voxion.errors import VoxionError
 from voxion.figures import COLOURS, REFERENCE, styled
-from voxion.training_folder import FolderSettings, claim_folder, torch_threads, write_json
+from voxion.files import read_json, write_json
+from voxion.training_folder import FolderSettings, claim_folder, torch_threads
 
 POINTS_FILE = "learning_curve.json"
 FIGURE_FILE = "learning_curve.png"
@@ -79,7 +79,7 @@ class CurvePoint:
     frames: int
     choice: int
     mae: float
-    r2: float
+    r2: R2
     within_epsilon: float
     constant_mae: float
     constant_within: float
@@ -162,9 +162,17 @@ def learning_curve(
 
 
 def read_points(out: Path) -> list[CurvePoint]:
-    """Read the points of a learning curve's folder; none where there is no file of them."""
+    """Read the points of a learning curve's folder; none where there is no file of them.
+
+    Raises
+    ------
+    VoxionError
+        The file is damaged.
+    """
     path = out / POINTS_FILE
-    return [CurvePoint(**point) for point in json.loads(path.read_text())] if path.exists() else []
+    if not path.exists():
+        return []
+    return read_json(path, list[CurvePoint], "remove the file to compute all points again")
 
 
 def choose_frames(frames: int, count: int, choice: int) -> Parts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,15 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, DistributedSampler
 
 from voxion.charges.models.paper import constrained_loss
+from voxion.checkpoints import load_best, read_resumable
 from voxion.errors import VoxionError
+from voxion.files import parsing, read_text, refusing, replacing
 from voxion.training_folder import quiet_lightning
 
 LAST_EVERY = 10  # epochs between states that a resumed training can start from
 LOGS = "logs"  # one log for each start of a training
 MetricRow = dict[str, str]
+_ADVICE = "train again into another folder"
 
 
 class PaperTraining(lightning.LightningModule):
@@ -181,7 +185,11 @@ def run_loop(
             enable_model_summary=False,
         )
         try:
-            trainer.fit(module, *loaders, ckpt_path=str(last) if last.is_file() else None)
+            if last.exists():
+                read_resumable(last, module, _ADVICE)
+            trainer.fit(
+                module, *loaders, ckpt_path=str(last) if last.exists() else None, weights_only=True
+            )
         finally:
             _collect_metrics(folder)
     score = best.best_model_score
@@ -190,23 +198,34 @@ def run_loop(
             f"The training in {folder} has found no finite validation loss: check the data set's "
             "labels, then train again into another folder."
         )
-    state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
-    module.load_state_dict(state["state_dict"])
+    load_best(checkpoints / "best.ckpt", module, _ADVICE)
     return LoopResult(float(score), trainer.current_epoch)
 
 
 def _collect_metrics(folder: Path) -> None:
     """Write `metrics.csv` from the log of every start: a later start replaces what it repeats."""
     rows: list[MetricRow] = []
-    logs = (folder / LOGS).glob("version_*/metrics.csv")
-    for path in sorted(logs, key=lambda log: int(log.parent.name.removeprefix("version_"))):
-        with path.open(newline="") as file:
-            later = list(csv.DictReader(file))
+    logs = {
+        int(number.group(1)): log
+        for log in (folder / LOGS).glob("version_*/metrics.csv")
+        if (number := re.fullmatch("version_([0-9]{1,9})", log.parent.name))
+    }
+    for _, path in sorted(logs.items()):
+        later = _read_log(path)
         first = min((int(row["epoch"]) for row in later), default=None)
         rows = [row for row in rows if first is None or int(row["epoch"]) < first] + later
-    temporary = folder / ".metrics.csv"
-    with temporary.open("w", newline="") as file:
+    with replacing(folder / "metrics.csv") as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
         writer.writeheader()
         writer.writerows(rows)
-    temporary.replace(folder / "metrics.csv")
+
+
+def _read_log(path: Path) -> list[MetricRow]:
+    advice = f"remove {path.parent} to leave it out of metrics.csv"
+    text = read_text(path, advice)
+    with refusing(path, "log of a training", advice), parsing():
+        rows = list(csv.DictReader(text.splitlines(), strict=True))
+        for number, row in enumerate(rows):
+            if not re.fullmatch("[0-9]{1,9}", row.get("epoch") or "") or None in row:
+                raise ValueError(f"row {number} has epoch {row.get('epoch')!r}")
+    return rows

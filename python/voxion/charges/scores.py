@@ -10,11 +10,12 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from pydantic import BeforeValidator
 from rich import box
 from rich.progress import track
 from rich.table import Table
@@ -28,6 +29,8 @@ from voxion.contract import ChargeContract, load_model
 from voxion.errors import VoxionError
 
 FramesToScore = Literal["all", "held-out"]
+# Not a number where all charges are alike, which JSON writes as null.
+R2 = Annotated[float, BeforeValidator(lambda value: float("nan") if value is None else value)]
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Scores:
 
     mae: float
     rmse: float
-    r2: float
+    r2: R2
     largest: float
     within_epsilon: float
     bin_accuracy: float | None = None
@@ -138,13 +141,6 @@ class ScoreReport:
     def to_dict(self) -> dict[str, Any]:
         """Give all numbers, fit for JSON."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> ScoreReport:
-        """Take back what `to_dict` gave."""
-        scores = {name: Scores(**content[name]) for name in ("model", "constant", "atom_mean")}
-        forces = content.get("forces")
-        return cls(**{**content, **scores, "forces": forces and ForceReport.from_dict(forces)})
 
     def table(self) -> Table:
         """Lay the scores out for a terminal."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,8 @@ from voxion.charges.scores import ScoreReport, predict, report
 from voxion.charges.settings import TrainingSettings
 from voxion.charges.splits import split_frames
 from voxion.errors import VoxionError
-from voxion.training_folder import claim_folder, torch_threads, write_json
+from voxion.files import read_json, write_json
+from voxion.training_folder import claim_folder, torch_threads
 
 MODEL_FILE = "model.pt"
 SUMMARY_FILE = "summary.json"
@@ -168,7 +168,7 @@ def _one_fold(
 ) -> list[ScoreReport]:
     finished = folder / SCORES_FILE
     if finished.is_file():
-        return [ScoreReport.from_dict(one) for one in json.loads(finished.read_text())]
+        return read_json(finished, list[ScoreReport], f"remove {folder} to train this fold again")
     folder.mkdir(exist_ok=True)
     parts = [
         split_frames(d.frames, settings.split, settings.seed, fold, folds, str(d.path))

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import voxion._core as _core
+from voxion.checkpoints import load_module, read_checkpoint
 from voxion.contract import CONTRACT_FILE, ClassifierContract, load_model, parse_contract
 from voxion.errors import VoxionError
+from voxion.files import refusing
 from voxion.model_file import write_model_file
 from voxion.voxels.dataset import LabelledSet, open_labelled
 from voxion.voxels.network import C3D
@@ -24,6 +26,7 @@ from voxion.voxels.settings import read_settings
 CLASSIFIER_FILE = "classifier.pt"
 # The exported model runs the same operations in single precision: only the order of sums differs.
 TOLERANCE = 1e-4
+_ADVICE = "train again into another folder"
 
 
 class ExportedClassifier(nn.Module):
@@ -75,7 +78,7 @@ def read_classifier(folder: str | Path) -> Classifier:
     Raises
     ------
     VoxionError
-        The training has not finished, or the folder is none.
+        The training has not finished, the folder is none, or its classifier is damaged.
     """
     folder = Path(folder)
     read_settings(folder)  # says in words when the folder is no training
@@ -85,11 +88,18 @@ def read_classifier(folder: str | Path) -> Classifier:
             f"{folder} holds no finished training ({CLASSIFIER_FILE} is missing): finish it with "
             "'voxion voxels train ... --resume'."
         )
-    content = torch.load(path, map_location="cpu", weights_only=True)
-    contract = parse_contract(content["contract"], str(path), ClassifierContract)
-    network = C3D(len(contract.channels), contract.grid, len(contract.labels))
-    network.load_state_dict(content["state"])
-    return Classifier(network.eval(), contract, Baseline.from_json(content["baseline"]))
+    content = read_checkpoint(path, _ADVICE)
+    with refusing(path, "classifier", _ADVICE):
+        texts = [content.get(name) for name in ("contract", "baseline")]
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("it has no contract or no baseline")
+    contract = parse_contract(str(texts[0]), str(path), ClassifierContract)
+    baseline = Baseline.from_json(str(texts[1]), str(path), _ADVICE)
+    channels, classes = len(contract.channels), len(contract.labels)
+    with refusing(path, "classifier", _ADVICE):
+        baseline.check_fits(channels, classes)
+        network = load_module(lambda: C3D(channels, contract.grid, classes), content.get("state"))
+    return Classifier(network.eval(), contract, baseline)
 
 
 def export_classifier(folder: str | Path, path: str | Path) -> Path:

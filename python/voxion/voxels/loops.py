@@ -19,12 +19,14 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader, DistributedSampler, SequentialSampler, Subset
 from torchmetrics import MeanMetric
 
+from voxion.checkpoints import load_best, read_resumable
 from voxion.errors import VoxionError
-from voxion.files import replacing
+from voxion.files import parsing, read_text, refusing, replacing
 from voxion.training_folder import quiet_lightning
 from voxion.voxels.dataset import VoxelDataset
 
 METRICS_FILE = "metrics.csv"
+_ADVICE = "train again into another folder"
 METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 Accelerator = Literal["auto", "cpu", "gpu"]
 
@@ -187,14 +189,29 @@ class EpochLog(Callback):
 
 
 def read_metrics(path: Path) -> list[dict[str, float]]:
-    """Rows of a `metrics.csv`; none when there is no such file yet."""
-    if not path.is_file():
+    """Rows of a `metrics.csv`; none when there is no such file yet.
+
+    Raises
+    ------
+    VoxionError
+        The file is damaged.
+    """
+    if not path.exists():
         return []
-    with path.open(newline="") as file:
-        return [
+    text = read_text(path, _ADVICE)
+    with refusing(path, "table of the epochs", _ADVICE), parsing():
+        rows = [
             {name: int(value) if name == "epoch" else float(value) for name, value in row.items()}
-            for row in csv.DictReader(file)
+            for row in csv.DictReader(text.splitlines(), strict=True)
         ]
+        names = {"epoch", "learning_rate", *METRICS}
+        for number, row in enumerate(rows):
+            if set(row) != names or row["epoch"] != number:
+                raise ValueError(
+                    f"row {number} has the columns {', '.join(row)} and epoch {row.get('epoch')}; "
+                    f"expected {', '.join(sorted(names))} and epoch {number}"
+                )
+        return rows
 
 
 def run_loop(
@@ -271,15 +288,21 @@ def run_loop(
             enable_progress_bar=progress,
             enable_model_summary=False,
         )
-        trainer.fit(module, data, ckpt_path=str(resumed) if resumed.is_file() else None)
+        if resumed.exists():
+            read_resumable(resumed, module, _ADVICE)
+        trainer.fit(
+            module,
+            data,
+            ckpt_path=str(resumed) if resumed.exists() else None,
+            weights_only=True,
+        )
     rows = read_metrics(folder / METRICS_FILE)
     if not any(math.isfinite(row["val_loss"]) for row in rows):
         raise VoxionError(
             f"The training in {folder} has found no finite validation loss: train with a smaller "
             "learning rate into another folder."
         )
-    weights = torch.load(checkpoints / "best.ckpt", map_location="cpu", weights_only=True)
-    module.cpu().load_state_dict(weights["state_dict"])
+    load_best(checkpoints / "best.ckpt", module.cpu(), _ADVICE)
     return rows
 
 

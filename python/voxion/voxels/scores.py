@@ -24,6 +24,7 @@ from scipy.special import softmax
 
 from voxion.contract import ClassifierContract, load_model
 from voxion.errors import VoxionError
+from voxion.files import MAX_JSON_BYTES, parse_json, parsing, refusing
 from voxion.voxels.dataset import LabelledSet, Samples, Source, open_labelled, split_samples
 
 FramesToScore = Literal["all", "held-out"]
@@ -93,11 +94,35 @@ class Baseline:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> Baseline:
-        """Take back what `to_json` gave."""
-        content = json.loads(text)
-        weights = tuple(tuple(row) for row in content.pop("weights"))
-        return cls(weights=weights, **{name: tuple(values) for name, values in content.items()})
+    def from_json(cls, text: str, name: str, advice: str) -> Baseline:
+        """Take back what `to_json` gave; parameters as of `voxion.files.parse_json`.
+
+        Raises
+        ------
+        VoxionError
+            It is something else.
+        """
+        return parse_json(text, cls, name, advice)
+
+    def check_fits(self, channels: int, classes: int) -> None:
+        """Check that there is a number for each class, and for each feature of the channels.
+
+        Raises
+        ------
+        ValueError
+            There is not, or a scale is not positive.
+        """
+        expected = {"frequencies": classes, "weights": classes, "intercept": classes}
+        expected |= {"mean": 2 * channels, "scale": 2 * channels}
+        for name, count in expected.items():
+            if len(getattr(self, name)) != count:
+                raise ValueError(
+                    f"its baseline has {len(getattr(self, name))} {name}; expected {count}"
+                )
+        if any(len(row) != 2 * channels for row in self.weights) or min(self.scale) <= 0:
+            raise ValueError(
+                "its baseline has weights of another number, or a scale that is not positive"
+            )
 
 
 @dataclass(frozen=True)
@@ -307,16 +332,26 @@ def score(
     labelled = open_labelled(sources)
     samples = labelled.everything() if frames == "all" else split_samples(labelled).held_out
     predictions = predict(model_path, labelled, samples, progress)
-    return report(predictions, read_baseline(model_path), model_path)
+    baseline = read_baseline(model_path)
+    if baseline is not None:
+        with refusing(Path(model_path), "model", "export it again"):
+            baseline.check_fits(predictions.features.shape[1] // 2, len(predictions.labels))
+    return report(predictions, baseline, model_path)
 
 
 def read_baseline(model_path: str | Path) -> Baseline | None:
     """Baselines that an exported model brings; None when it was made by other means."""
-    with zipfile.ZipFile(model_path) as archive:
-        for name in archive.namelist():
-            if name.endswith(f"/extra/{BASELINE_FILE}"):
-                return Baseline.from_json(archive.read(name).decode())
-    return None
+    advice = "export the model again"
+    with refusing(Path(model_path), "model", advice), parsing():
+        with zipfile.ZipFile(model_path) as archive:
+            wanted = f"/extra/{BASELINE_FILE}"
+            found = [entry for entry in archive.infolist() if entry.filename.endswith(wanted)]
+            if not found:
+                return None
+            if found[0].file_size > MAX_JSON_BYTES:
+                raise ValueError(f"its {BASELINE_FILE} has {found[0].file_size} bytes")
+            text = archive.read(found[0]).decode()
+    return Baseline.from_json(text, f"{BASELINE_FILE} of {model_path}", advice)
 
 
 def _features(grid: NDArray[np.float32]) -> NDArray[np.float64]:

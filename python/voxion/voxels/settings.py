@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from voxion.errors import VoxionError
-from voxion.training_folder import FolderSettings, first_problem, read_folder_settings
+from voxion.files import first_problem
+from voxion.training_folder import FolderSettings, read_folder_settings
 from voxion.voxels.dataset import Source, SplitBy, open_labelled
 
 

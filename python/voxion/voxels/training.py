@@ -13,7 +13,8 @@ import torch
 
 from voxion import __version__
 from voxion.contract import ClassifierContract, InputRanges
-from voxion.training_folder import claim_folder, torch_threads, write_json
+from voxion.files import write_json
+from voxion.training_folder import claim_folder, torch_threads
 from voxion.voxels.dataset import (
     LabelledSet,
     SampleParts,

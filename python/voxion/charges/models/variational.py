@@ -13,21 +13,23 @@ the electrolyte's positions is that at fixed charges: the forces that an engine 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy import sparse
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from voxion.charges.models.shells import neighbour_table
 from voxion.errors import VoxionError
-from voxion.files import replacing
-from voxion.training_folder import first_problem
+from voxion.files import read_json, replacing
 
+_ADVICE = "give a file that 'voxion charges variational train' wrote"
+_Edge = Annotated[float, Field(gt=0, le=1000)]
 COULOMB = 332.06371  # kcal/mol angstrom/e^2, LAMMPS's qqrd2e in units real
 
 
@@ -52,17 +54,19 @@ class VariationalModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["variational-charges"] = "variational-charges"
-    eta: Annotated[float, Field(gt=0)]
-    edges: Annotated[tuple[float, ...], Field(min_length=1)]
-    hardness: tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
+    eta: Annotated[float, Field(gt=0, le=100)]
+    edges: Annotated[tuple[_Edge, ...], Field(min_length=1, max_length=1000)]
+    hardness: tuple[Annotated[float, Field(ge=-1e6, le=1e6)], ...]
     label_source: dict[str, Any]
-    data_hash: str
-    voxion_version: str
+    data_hash: Annotated[str, Field(max_length=1000)]
+    voxion_version: Annotated[str, Field(max_length=100)]
 
     @model_validator(mode="after")
     def _same_length(self) -> VariationalModel:
         if len(self.edges) != len(self.hardness):
             raise ValueError(f"{len(self.edges)} edges and {len(self.hardness)} hardnesses")
+        if any(outer <= inner for inner, outer in pairwise(self.edges)):
+            raise ValueError(f"the edges {self.edges} do not ascend")
         return self
 
     def write(self, path: str | Path) -> None:
@@ -120,15 +124,7 @@ def read_model(path: str | Path) -> VariationalModel:
     VoxionError
         No such file, or not one of these.
     """
-    try:
-        return VariationalModel.model_validate_json(Path(path).read_bytes())
-    except OSError as error:
-        raise VoxionError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except ValidationError as error:
-        raise VoxionError(
-            f"{path} is not a variational model ({first_problem(error)}): expected a file of "
-            "'voxion charges variational train'."
-        ) from None
+    return read_json(Path(path), VariationalModel, _ADVICE)
 
 
 def shell_matrices(

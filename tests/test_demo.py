@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from voxion.contract import read_contract
+from voxion.contract.schema import read_contract
 from voxion.demo import _HERE, copy_system, model_path, run_demo
 from voxion.errors import VoxionError
 

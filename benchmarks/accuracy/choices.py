@@ -16,8 +16,8 @@ import typer
 from rich.progress import track
 
 from voxion.charges.defaults import CUTOFF, SHELLS, WIDTHS
-from voxion.charges.scores import ScoreReport, score
-from voxion.charges.training import make_settings, train
+from voxion.charges.evaluation.scores import ScoreReport, score
+from voxion.charges.training.run import make_settings, train
 
 SIX = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 # cutoff / angstrom, widths / (1/angstrom), shells

@@ -19,12 +19,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from voxion.charges.dataset import ChargeDataset, open_dataset
-from voxion.charges.distance import TrainedGround
-from voxion.charges.force_errors import score_forces
-from voxion.charges.scores import predict
-from voxion.charges.training import make_settings, train
-from voxion.engines.electrode import ElectrodeLabels
+from voxion.charges.data.dataset import ChargeDataset, open_dataset
+from voxion.charges.evaluation.distance import TrainedGround
+from voxion.charges.evaluation.force_errors import score_forces
+from voxion.charges.evaluation.scores import predict
+from voxion.charges.sampling.electrode import ElectrodeLabels
+from voxion.charges.training.run import make_settings, train
 from voxion.engines.lammps import run_lammps
 from voxion.figures import COLOURS, styled
 from voxion.systems import graphene

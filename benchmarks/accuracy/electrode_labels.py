@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from rich.progress import track
 from scipy.spatial import cKDTree
 
-from voxion.charges.dataset import ChargeFrame, open_dataset
-from voxion.charges.dataset_writer import ChargeDatasetWriter
-from voxion.engines.electrode import ElectrodeLabels
+from voxion.charges.data.dataset import ChargeFrame, open_dataset
+from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.sampling.electrode import ElectrodeLabels
 from voxion.errors import VoxionError
 
 TOLERANCE = 0.01  # angstrom

@@ -14,10 +14,10 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from voxion.charges.scores import score_charges
+from voxion.charges.evaluation.scores import score_charges
+from voxion.charges.sampling.electrode import label_electrode
+from voxion.charges.sampling.run import model_method, sample_run
 from voxion.demo import model_path
-from voxion.engines.electrode import label_electrode
-from voxion.engines.sampling import model_method, sample_run
 from voxion.systems.description import load_system
 
 HEAD = (

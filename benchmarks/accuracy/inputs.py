@@ -24,9 +24,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from rich.progress import track
 
-from voxion.charges.dataset import ChargeDataset, open_dataset
-from voxion.charges.features import SiteFrames, ion_indices, site_frames
-from voxion.charges.loops import CorrectionTraining, run_loop, stack_frames
+from voxion.charges.data.dataset import ChargeDataset, open_dataset
+from voxion.charges.data.features import SiteFrames, ion_indices, site_frames
+from voxion.charges.evaluation.scores import score_charges
 from voxion.charges.models.linear_response import (
     centred_sums,
     fit_linear_response,
@@ -34,8 +34,8 @@ from voxion.charges.models.linear_response import (
 )
 from voxion.charges.models.shells import shell_edges
 from voxion.charges.models.site_potentials import SitePotentialsModel
-from voxion.charges.scores import score_charges
-from voxion.contract import RadialFunctions
+from voxion.charges.training.loops import CorrectionTraining, run_loop, stack_frames
+from voxion.contract.schema import RadialFunctions
 from voxion.figures import COLOURS, REFERENCE, styled
 from voxion.training_folder import torch_threads
 

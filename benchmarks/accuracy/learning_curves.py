@@ -20,21 +20,21 @@ import torch
 import typer
 from rich.progress import track
 
-from voxion.charges.dataset import open_dataset
+from voxion.charges.data.dataset import open_dataset
+from voxion.charges.data.features import SiteFrames, site_frames
+from voxion.charges.data.splits import split_frames
 from voxion.charges.defaults import CURVE_FRAMES, CURVE_REPEATS, CUTOFF, SHELLS, WIDTHS
-from voxion.charges.features import SiteFrames, site_frames
-from voxion.charges.learning_curve import (
+from voxion.charges.evaluation.scores import score_charges
+from voxion.charges.models.linear_response import Moments, fit_linear_response, moments
+from voxion.charges.models.shells import shell_edges
+from voxion.charges.models.site_potentials import SitePotentialsModel
+from voxion.charges.training.learning_curve import (
     CurvePoint,
     choose_frames,
     draw,
     learning_curve,
 )
-from voxion.charges.models.linear_response import Moments, fit_linear_response, moments
-from voxion.charges.models.shells import shell_edges
-from voxion.charges.models.site_potentials import SitePotentialsModel
-from voxion.charges.scores import score_charges
-from voxion.charges.splits import split_frames
-from voxion.contract import RadialFunctions
+from voxion.contract.schema import RadialFunctions
 from voxion.training_folder import torch_threads
 
 # The paper's network learns nothing from fewer, and takes minutes.

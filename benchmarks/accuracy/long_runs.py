@@ -21,15 +21,15 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
-from voxion.charges.dataset import ChargeDataset, open_dataset
-from voxion.charges.density import DensityProfile, density_profiles, rms_difference
-from voxion.charges.distance import TrainedGround
-from voxion.charges.electrolyte_runs import DatasetRun
-from voxion.charges.plots import plot_profiles
-from voxion.engines.coupling import couple
-from voxion.engines.electrode import ElectrodeLabels
+from voxion.charges.analysis.density import DensityProfile, density_profiles, rms_difference
+from voxion.charges.data.dataset import ChargeDataset, open_dataset
+from voxion.charges.evaluation.distance import TrainedGround
+from voxion.charges.report.plots import plot_profiles
+from voxion.charges.sampling.coupling import couple
+from voxion.charges.sampling.electrode import ElectrodeLabels
+from voxion.charges.sampling.electrolyte_runs import DatasetRun
+from voxion.charges.sampling.run import model_method, sample_run
 from voxion.engines.lammps import quoted
-from voxion.engines.sampling import model_method, sample_run
 from voxion.figures import COLOURS, REFERENCE, WIDTH, styled
 from voxion.systems.description import load_system
 

@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from rich.progress import track
 
+from voxion.charges.sampling.run import load_configuration, model_method
 from voxion.engines.lammps import lammps_session
-from voxion.engines.sampling import load_configuration, model_method
 from voxion.figures import COLOURS, styled
 from voxion.systems.description import SystemDescription, load_system
 

@@ -23,17 +23,17 @@ from numpy.typing import NDArray
 from rich.progress import track
 from scipy.special import erfc
 
-from voxion.charges.dataset import open_dataset
+from voxion.charges.data.dataset import open_dataset
+from voxion.charges.data.splits import split_frames
+from voxion.charges.evaluation.scores import ScoreReport
+from voxion.charges.models.hardness import COULOMB, VariationalModel
 from voxion.charges.models.shells import pairs_within
-from voxion.charges.models.variational import COULOMB, VariationalModel
-from voxion.charges.scores import ScoreReport
-from voxion.charges.splits import split_frames
-from voxion.charges.training import make_settings
-from voxion.charges.training import train as train_plain
-from voxion.charges.variational import ETA, SHELLS, score, train
+from voxion.charges.sampling.run import load_configuration, model_method
+from voxion.charges.sampling.sheet_potentials import read_matrix, sheet_potentials, write_matrix
+from voxion.charges.training.hardness import ETA, SHELLS, score, train
+from voxion.charges.training.run import make_settings
+from voxion.charges.training.run import train as train_plain
 from voxion.engines.lammps import cell_of, gather, in_group, lammps_session, quoted
-from voxion.engines.sampling import load_configuration, model_method
-from voxion.engines.sheet_potentials import read_matrix, sheet_potentials, write_matrix
 from voxion.figures import COLOURS, REFERENCE, WIDTH, styled
 from voxion.systems.description import load_system
 

@@ -21,8 +21,8 @@ from sklearn.metrics import mean_absolute_error, r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from voxion.activity.data import ActivityData, read_activity
-from voxion.activity.splits import SplitKind, splits_of
+from voxion.activity.data.splits import SplitKind, splits_of
+from voxion.activity.data.table import ActivityData, read_activity
 
 RIDGES = (1.0, 0.1, 0.01)
 KERNEL_GAMMAS = (0.02, 0.05, 1 / 14, 0.1)

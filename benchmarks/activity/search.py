@@ -23,9 +23,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from voxion.activity.chemistry import ALTERNATIVES as EITHER
-from voxion.activity.chemistry import FEATURES, ions_of
-from voxion.activity.condensation_process import (
+from voxion.activity.data.chemistry import ALTERNATIVES as EITHER
+from voxion.activity.data.chemistry import FEATURES, ions_of
+from voxion.activity.data.splits import splits_of
+from voxion.activity.data.table import ActivityData, Floats, read_activity
+from voxion.activity.data.theory import absorbed_salt, fixed_concentration, log_manning
+from voxion.activity.fitting.scores import between_extremes, score, take
+from voxion.activity.models.condensation_process import (
     CHARGE_DENSITY,
     KNOWN_TERMS,
     NEW_TERMS,
@@ -36,12 +40,8 @@ from voxion.activity.condensation_process import (
     inputs_of,
     subsets,
 )
-from voxion.activity.data import ActivityData, Floats, read_activity
-from voxion.activity.estimator import Prediction
-from voxion.activity.gaussian_process import Factor, GaussianProcess, Term
-from voxion.activity.scores import between_extremes, score, take
-from voxion.activity.splits import splits_of
-from voxion.activity.theory import absorbed_salt, fixed_concentration, log_manning
+from voxion.activity.models.estimator import Prediction
+from voxion.activity.models.gaussian_process import Factor, GaussianProcess, Term
 
 HERE = Path(__file__).parent
 SHOWN = 12  # single choices in the last table

@@ -14,7 +14,7 @@ from modes import Mode, rotated
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from voxion.contract import read_contract
+from voxion.contract.schema import read_contract
 from voxion.errors import VoxionError
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from voxion.engines.electrode import ElectrodeSettings
+from voxion.charges.sampling.electrode import ElectrodeSettings
 from voxion.engines.lammps import quoted
 from voxion.systems.description import SystemDescription
 

@@ -19,7 +19,7 @@ from record import describe, environment, finished, write_json, write_text
 from summary import Row, comparison_cells, markdown_table, print_table, summarise
 from untrained import write_untrained
 
-from voxion.contract import read_contract
+from voxion.contract.schema import read_contract
 from voxion.demo import model_path
 from voxion.errors import VoxionError
 from voxion.systems.description import load_system

@@ -18,7 +18,7 @@ from modes import CG_ERROR, CG_TOLERANCE, scaling_modes
 from record import describe, environment, finished, write_json, write_text
 from summary import Row, markdown_table, print_table, scaling_cells, summarise
 
-from voxion.contract import read_contract
+from voxion.contract.schema import read_contract
 from voxion.demo import model_path
 from voxion.systems.description import load_system
 

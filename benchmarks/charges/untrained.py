@@ -10,11 +10,11 @@ import torch
 from modes import IONS
 
 from voxion import __version__
-from voxion.charges.bins import EPSILON, ChargeBins
-from voxion.charges.export import write_model
-from voxion.charges.fitted import FittedModel
-from voxion.charges.models.paper import PaperModel, dense_network
-from voxion.contract import ChargeContract, InputRanges, Source
+from voxion.charges.data.bins import EPSILON, ChargeBins
+from voxion.charges.models.ion_network import PaperModel, dense_network
+from voxion.charges.training.export import write_model
+from voxion.charges.training.fitted import FittedModel
+from voxion.contract.schema import ChargeContract, InputRanges, Source
 from voxion.systems.description import SystemDescription
 
 

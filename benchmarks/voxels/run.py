@@ -42,7 +42,7 @@ from voxel_summary import Row, aims, cells, notes, size_cells, summarise
 from voxel_systems import checked, replicated_paper_system
 
 from voxion.errors import VoxionError
-from voxion.voxels.pack import pack_store
+from voxion.voxels.stores.pack import pack_store
 
 
 def main(

@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 from voxel_modes import CLASSIFIED, EDGE
 
-from voxion.contract import CONTRACT_FILE, ClassifierContract, InputRanges
-from voxion.model_file import write_model_file
+from voxion.contract.model_file import write_model_file
+from voxion.contract.schema import CONTRACT_FILE, ClassifierContract, InputRanges
 from voxion.systems.surfactant import HYDRATIONS
-from voxion.voxels.export import ExportedClassifier
-from voxion.voxels.network import C3D
+from voxion.voxels.classifier.export import ExportedClassifier
+from voxion.voxels.classifier.network import C3D
 
 
 def write_untrained(path: Path) -> Path:

@@ -13,7 +13,7 @@ from voxel_modes import EVERY, STORE, TEXT, WINDOW, Mode, sampled_every_step
 
 from voxion.engines.lammps import quoted
 from voxion.errors import VoxionError
-from voxion.voxels.store import open_store
+from voxion.voxels.stores.store import open_store
 
 WARM_UP = 20  # steps before the measured ones
 _WORKER = Path(__file__).resolve().parent.parent / "charges" / "worker.py"

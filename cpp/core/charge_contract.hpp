@@ -1,4 +1,5 @@
-// The contract of models of kind surface-charges. python/voxion/contract.py checks the same rules.
+// The contract of models of kind surface-charges. python/voxion/contract/schema.py checks the same
+// rules.
 #pragma once
 
 #include <array>

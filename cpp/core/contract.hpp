@@ -1,5 +1,5 @@
 // What the contracts of all kinds of models have in common: `voxion.json` inside a TorchScript
-// archive. python/voxion/contract.py checks the same rules, with the same bounds.
+// archive. python/voxion/contract/schema.py checks the same rules, with the same bounds.
 #pragma once
 
 #include <cstddef>

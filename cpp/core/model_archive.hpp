@@ -1,5 +1,5 @@
 // The zip archive that a model file is, listed and checked before anything in it is used.
-// python/voxion/model_archive.py checks the same rules.
+// python/voxion/contract/archive.py checks the same rules.
 #pragma once
 
 #include <cstdint>

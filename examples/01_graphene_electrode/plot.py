@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 
-from voxion.charges.dataset import open_dataset
-from voxion.charges.sheet_map import plot_error_map
+from voxion.charges.data.dataset import open_dataset
+from voxion.charges.report.sheet_map import plot_error_map
 
 run, solved = (open_dataset(path) for path in sys.argv[1:3])
 difference = run.surface_charges() - solved.surface_charges()

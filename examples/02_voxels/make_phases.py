@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from voxion.engines.lammps import run_lammps
 from voxion.errors import VoxionError
 from voxion.systems.surfactant import HYDRATIONS, SurfactantDescription, SurfactantSystem
-from voxion.voxels.store import open_store
+from voxion.voxels.stores.store import open_store
 
 HERE = Path(__file__).resolve().parent
 RUNS = (1, 2)

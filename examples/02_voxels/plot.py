@@ -14,7 +14,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from voxion.voxels.store import open_store
+from voxion.voxels.stores.store import open_store
 
 HYDRATIONS = (0, 6, 15, 40)
 # colours, and whether they are centred on zero

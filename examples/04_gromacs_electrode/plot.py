@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from voxion.figures import COLOURS, REFERENCE, WIDTH, styled
-from voxion.voxels.store import open_store
+from voxion.voxels.stores.store import open_store
 
 FOLDER = Path(__file__).parent / "electrode"
 INTERRUPTED = 4.4  # ps

@@ -1,5 +1,5 @@
 """``python -m voxion`` is ``voxion``."""
 
-from voxion.cli import main
+from voxion.cli.app import main
 
 main()

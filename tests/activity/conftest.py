@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from voxion.activity.data import ActivityData, read_activity
-from voxion.activity.options import DEMO
+from voxion.activity.data.table import ActivityData, read_activity
+from voxion.activity.demo import DEMO
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from voxion.charges.export import write_model
-from voxion.charges.fitted import FittedModel
 from voxion.charges.models.shells import shell_edges
 from voxion.charges.models.site_potentials import SitePotentialsModel
-from voxion.contract import ChargeContract, InputRanges, RadialFunctions, Source
+from voxion.charges.training.export import write_model
+from voxion.charges.training.fitted import FittedModel
+from voxion.contract.schema import ChargeContract, InputRanges, RadialFunctions, Source
 from voxion.engines.lammps import run_lammps
 from voxion.systems.graphene import GrapheneSystem, graphene_sheet
 

@@ -14,13 +14,13 @@ import torch
 import voxion._core as _core
 
 from tests.engines.gromacs_run import run_gmx
-from voxion.charges.export import write_model
-from voxion.charges.fitted import FittedModel
 from voxion.charges.models.shells import shell_edges
 from voxion.charges.models.site_potentials import SitePotentialsModel
-from voxion.contract import ChargeContract, InputRanges, RadialFunctions, Source
+from voxion.charges.training.export import write_model
+from voxion.charges.training.fitted import FittedModel
+from voxion.contract.schema import ChargeContract, InputRanges, RadialFunctions, Source
 from voxion.systems.graphene import GrapheneSystem, graphene_sheet
-from voxion.voxels.store import open_store
+from voxion.voxels.stores.store import open_store
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 FOLDER = BENCHMARKS / "gromacs"

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from voxion.charges.sampling.run import load_configuration
 from voxion.engines.lammps import in_group, lammps_session, run_lammps
-from voxion.engines.sampling import load_configuration
 from voxion.systems.graphene import GrapheneSystem
 from voxion.systems.surfactant import SurfactantSystem
 

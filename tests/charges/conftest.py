@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from voxion.charges.training import TrainingResult, make_settings, train
+from voxion.charges.training.run import TrainingResult, make_settings, train
 
 from .reference import RADIAL, LinearSystem
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from voxion.activity.data import read_activity
-from voxion.activity.options import DEMO
+from voxion.activity.data.table import read_activity
+from voxion.activity.demo import DEMO
 
 from .folders import damage_file
 from .harness import Target

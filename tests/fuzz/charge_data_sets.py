@@ -8,10 +8,10 @@ import h5py
 import numpy as np
 
 from tests.charges.reference import LinearSystem
-from voxion.charges.dataset import open_dataset
-from voxion.charges.dataset_writer import ChargeDatasetWriter
-from voxion.charges.report_tables import describe_data
-from voxion.engines.skipped import SkippedFrames
+from voxion.charges.data.dataset import open_dataset
+from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.report.tables import describe_data
+from voxion.charges.sampling.skipped import SkippedFrames
 
 from .folders import copy_of, damage_file, damage_zarr
 from .harness import Target

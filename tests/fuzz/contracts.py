@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch  # noqa: F401  voxion._core links against the libraries that torch loads
 
-from tests.test_contract import POSITIONS, SITES, VOXELS
+from tests.contract.test_schema import POSITIONS, SITES, VOXELS
 from voxion import _core
-from voxion.contract import ChargeContract, ClassifierContract, parse_contract
+from voxion.contract.schema import ChargeContract, ClassifierContract, parse_contract
 from voxion.errors import VoxionError
 
 from .harness import Target

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from voxion.engines.dftb_files import DEFAULTS, ChargedSheet, read_charges
-from voxion.engines.dftb_run import calculate, dftb_release
+from voxion.charges.sampling.dftb_files import DEFAULTS, ChargedSheet, read_charges
+from voxion.charges.sampling.dftb_run import calculate, dftb_release
 
 from .folders import copy_of, damage_file, make_file
 from .harness import Target

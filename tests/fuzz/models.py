@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from voxion import _core
-from voxion.contract import Contract, load_model, read_contract
+from voxion.cli.inspection import inspect_model
+from voxion.contract.schema import Contract, load_model, read_contract
 from voxion.demo import model_path
 from voxion.errors import VoxionError
-from voxion.inspection import inspect_model
 
 from .harness import Target
 from .mutations import damaged_bytes, damaged_json, json_text

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from tests.charges.reference import graphene
-from voxion.charges.density import density_profiles
-from voxion.charges.electrolyte_runs import TrajectoryRun
-from voxion.engines.electrode import ElectrodeSettings
-from voxion.engines.labels import check_sources
+from voxion.charges.analysis.density import density_profiles
+from voxion.charges.sampling.electrode import ElectrodeSettings
+from voxion.charges.sampling.electrolyte_runs import TrajectoryRun
+from voxion.charges.sampling.labels import check_sources
+from voxion.charges.sampling.run import FrameCollector, load_configuration, steps_of
 from voxion.engines.lammps import lammps_session
-from voxion.engines.sampling import FrameCollector, load_configuration, steps_of
 from voxion.systems.description import load_system
 from voxion.systems.graphene import GrapheneSystem
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from tests.voxels.reference import TRICLINIC, random_grids, write_store
-from voxion.voxels.cli import info
-from voxion.voxels.dataset import open_labelled
-from voxion.voxels.exporters import export_frame, export_hdf5
-from voxion.voxels.pack import pack_store
-from voxion.voxels.page import write_page
-from voxion.voxels.store import open_store
+from voxion.cli.voxels import info
+from voxion.voxels.classifier.dataset import open_labelled
+from voxion.voxels.stores.exporters import export_frame, export_hdf5
+from voxion.voxels.stores.pack import pack_store
+from voxion.voxels.stores.page import write_page
+from voxion.voxels.stores.store import open_store
 
 from .folders import copy_of, damage_zarr
 from .harness import Target

@@ -6,9 +6,9 @@ import pytest
 from tests.gromacs.conftest import SEED, SYSTEM
 from tests.gromacs.test_updates import CARBONS, charge_line
 from tests.lammps.harness import charge_fix, surface_charges
+from voxion.charges.sampling.run import load_configuration
 from voxion.demo import model_path
 from voxion.engines.lammps import gather, lammps_session
-from voxion.engines.sampling import load_configuration
 
 
 @pytest.fixture(scope="module")

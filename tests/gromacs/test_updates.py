@@ -6,7 +6,7 @@ import pytest
 from tests.gromacs.harness import deviation, same
 from tests.lammps.conftest import local_contract, save_model
 from tests.lammps.test_updates import Distant
-from voxion.contract import load_model
+from voxion.contract.schema import load_model
 
 CARBONS = 216
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from voxion.charges.sampling.run import load_configuration
 from voxion.engines.lammps import gather, in_group, lammps_session
-from voxion.engines.sampling import load_configuration
 
 
 @contextmanager

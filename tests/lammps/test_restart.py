@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from voxion.charges.sampling.run import load_configuration
 from voxion.engines.lammps import gather, lammps_session
-from voxion.engines.sampling import load_configuration
 
 from .conftest import LinearResponse, local_contract, save_model
 from .harness import charge_fix, surface_charges

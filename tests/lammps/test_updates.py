@@ -158,7 +158,7 @@ def test_openmp_styles(sheet, local_model):
     with lammps_session() as engine:
         engine.command("package omp 2")
         engine.command("suffix omp")
-        from voxion.engines.sampling import load_configuration
+        from voxion.charges.sampling.run import load_configuration
 
         load_configuration(engine, sheet, sheet / "equilibrated.data")
         engine.command(f"include {sheet / 'in.dynamics'}")

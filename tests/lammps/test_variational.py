@@ -6,22 +6,21 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from voxion.charges.dataset import open_dataset
-from voxion.charges.models.variational import constrained_inverse, minimising_charges
-from voxion.charges.variational import ETA, score, train
-from voxion.charges.variational_cli import app
-from voxion.engines.electrode import ElectrodeLabels, ElectrodeSettings, label_electrode
-from voxion.engines.labels import label_frames
+from tests.charges.reference import LinearSystem
+from tests.charges.training.test_variational import ewald_2d, gaussian_matrix
+from voxion.charges.data.dataset import open_dataset
+from voxion.charges.models.hardness import constrained_inverse, minimising_charges
+from voxion.charges.sampling.electrode import ElectrodeLabels, ElectrodeSettings, label_electrode
+from voxion.charges.sampling.electrode_matrix import MatrixSettings, export_matrix
+from voxion.charges.sampling.labels import label_frames
+from voxion.charges.sampling.run import load_configuration
+from voxion.charges.sampling.sheet_potentials import read_matrix, sheet_potentials, write_matrix
+from voxion.charges.training.hardness import ETA, score, train
+from voxion.cli.charges_variational import app
 from voxion.engines.lammps import cell_of, gather, in_group, lammps_session
-from voxion.engines.sampling import load_configuration
-from voxion.engines.sheet_potentials import read_matrix, sheet_potentials, write_matrix
-from voxion.engines.variational import MatrixSettings, export_matrix
 from voxion.errors import VoxionError
 from voxion.systems.description import load_system
 from voxion.systems.graphene import GrapheneSystem
-
-from ..charges.reference import LinearSystem
-from ..charges.test_variational import ewald_2d, gaussian_matrix
 
 THOMAS_FERMI = 1.0  # angstrom
 CARBON_VOLUME = 8.78

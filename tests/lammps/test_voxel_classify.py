@@ -5,7 +5,7 @@ import pytest
 import torch
 import xarray
 
-from voxion.contract import ClassifierContract, load_model
+from voxion.contract.schema import ClassifierContract, load_model
 from voxion.engines.lammps import lammps_session
 
 from .voxel_harness import array, fluid, grids, lammps_program, run_commands, save_classifier

@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
+from voxion.charges.sampling.run import FrameCollector, load_configuration
 from voxion.engines.lammps import lammps_session
-from voxion.engines.sampling import FrameCollector, load_configuration
 from voxion.errors import VoxionError
 from voxion.systems.description import load_system
 from voxion.systems.lammps_data import check_lammps_data

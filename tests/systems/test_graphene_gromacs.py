@@ -8,8 +8,8 @@ import MDAnalysis
 import numpy as np
 import pytest
 
+from voxion.charges.sampling.run import load_configuration
 from voxion.engines.lammps import gather, lammps_session
-from voxion.engines.sampling import load_configuration
 from voxion.errors import VoxionError
 from voxion.systems.conditions import (
     KSPACE_ACCURACY,

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
+from voxion.charges.sampling.run import load_configuration
 from voxion.engines.lammps import cell_of, gather, in_group, lammps_session, run_lammps
-from voxion.engines.sampling import load_configuration
 from voxion.errors import VoxionError
 from voxion.systems.graphene import GrapheneSystem
 

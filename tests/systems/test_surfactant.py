@@ -7,9 +7,9 @@ import pytest
 from MDAnalysis.lib.distances import capped_distance
 from typer.testing import CliRunner
 
+from voxion.cli.systems import app
 from voxion.engines.lammps import cell_of, gather, in_group, lammps_session, run_lammps
 from voxion.errors import VoxionError
-from voxion.systems.cli import app
 from voxion.systems.surfactant import (
     BEADS,
     DENSITY,

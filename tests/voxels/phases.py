@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from voxion.voxels.settings import TrainingSettings, make_settings
-from voxion.voxels.training import TrainingResult, train
+from voxion.voxels.classifier.settings import TrainingSettings, make_settings
+from voxion.voxels.classifier.training import TrainingResult, train
 
 from .reference import write_store
 

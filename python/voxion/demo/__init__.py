@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from voxion.charges.dataset import ChargeDataset
-from voxion.charges.report import make_report
-from voxion.charges.scores import score_charges
-from voxion.engines.electrode import label_electrode
-from voxion.engines.sampling import model_method, sample_run
+from voxion.charges.data.dataset import ChargeDataset
+from voxion.charges.evaluation.scores import score_charges
+from voxion.charges.report.page import make_report
+from voxion.charges.sampling.electrode import label_electrode
+from voxion.charges.sampling.run import model_method, sample_run
 from voxion.errors import VoxionError
 from voxion.systems.description import load_system
 

@@ -17,7 +17,7 @@ from MDAnalysis.analysis.base import AnalysisBase
 from MDAnalysis.exceptions import NoDataError
 from MDAnalysis.lib.mdamath import triclinic_vectors
 
-from voxion.activity.data import DESCRIPTORS
+from voxion.activity.data.table import DESCRIPTORS
 from voxion.activity.descriptors.clusters import cluster_sizes, summarise_clusters
 from voxion.activity.descriptors.first_shell import (
     LARGEST_BIN,

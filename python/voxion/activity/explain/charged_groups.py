@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from rdkit import Chem
 
-from voxion.activity.data import DESCRIPTORS, ActivityData, Floats
+from voxion.activity.data.table import DESCRIPTORS, ActivityData, Floats
 from voxion.activity.explain.saliency import (
     Membrane,
     SaliencyMap,

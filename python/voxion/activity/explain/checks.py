@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from voxion.activity.data import Floats
+from voxion.activity.data.table import Floats
 from voxion.activity.explain.saliency import Membrane, predict_gamma, saliency
-from voxion.activity.network import ActivityNetwork
+from voxion.activity.models.network import ActivityNetwork
 from voxion.voxels.explain.attribution import similarity
 
 SHUFFLES = 5  # ensembles with shuffled weights

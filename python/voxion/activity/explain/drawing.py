@@ -21,7 +21,7 @@ from rdkit import Chem
 from rdkit.Chem import rdCoordGen, rdDepictor
 from rdkit.Chem.Draw import rdMolDraw2D
 
-from voxion.activity.data import Floats
+from voxion.activity.data.table import Floats
 from voxion.activity.explain.saliency import (
     Membrane,
     Molecule,

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from voxion.activity.data import ActivityData, Floats
+from voxion.activity.data.table import ActivityData, Floats
 from voxion.activity.explain.checks import Checks
 from voxion.figures import COLOURS, REFERENCE, WIDTH, styled
 

@@ -16,9 +16,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from rich.progress import track
 
-from voxion.activity.data import ActivityData, Floats
-from voxion.activity.domain import familiarity
-from voxion.activity.estimator import Prediction
+from voxion.activity.data.domain import familiarity
+from voxion.activity.data.table import ActivityData, Floats
 from voxion.activity.explain.charged_groups import ChargedGroups, charged_groups, write_table
 from voxion.activity.explain.checks import Checks, check_map, shuffled_ensembles
 from voxion.activity.explain.drawing import map_svg, plot_maps
@@ -35,11 +34,12 @@ from voxion.activity.explain.saliency import (
     saliency,
     type_sums,
 )
-from voxion.activity.export import data_hash
-from voxion.activity.fit import SUMMARY_FILE
-from voxion.activity.fit_figure import plot_parity
-from voxion.activity.network import ActivityNetwork
-from voxion.activity.scores import FLOOR
+from voxion.activity.fitting.export import data_hash
+from voxion.activity.fitting.figure import plot_parity
+from voxion.activity.fitting.fit import SUMMARY_FILE
+from voxion.activity.fitting.scores import FLOOR
+from voxion.activity.models.estimator import Prediction
+from voxion.activity.models.network import ActivityNetwork
 from voxion.errors import VoxionError
 from voxion.files import replacing
 from voxion.pages import render_page

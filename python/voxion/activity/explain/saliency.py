@@ -17,12 +17,12 @@ from rdkit import Chem
 from torch import Tensor
 from torch_geometric.data import Data
 
-from voxion.activity.data import ActivityData, Floats
-from voxion.activity.export import NUMBERS as NUMBER_NAMES
-from voxion.activity.graphs import FEATURES, molecule_graph
-from voxion.activity.network import NUMBERS, ActivityNetwork, graph_environments
-from voxion.activity.polymers import read_molecule
-from voxion.contract import ActivityContract, load_model
+from voxion.activity.data.graphs import FEATURES, molecule_graph
+from voxion.activity.data.polymers import read_molecule
+from voxion.activity.data.table import ActivityData, Floats
+from voxion.activity.fitting.export import NUMBERS as NUMBER_NAMES
+from voxion.activity.models.network import NUMBERS, ActivityNetwork, graph_environments
+from voxion.contract.schema import ActivityContract, load_model
 from voxion.errors import VoxionError
 
 METHODS = ("gradient", "gradient x input")

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from voxion.charges.features import SiteFrames
+from voxion.charges.data.features import SiteFrames
 from voxion.charges.models.site_potentials import SitePotentialsModel
 
 # Penalties tried, relative to features of unit variance; the validation part chooses.

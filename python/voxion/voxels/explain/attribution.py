@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from voxion.voxels.explain.layers import ConvolutionLayer
 
 if TYPE_CHECKING:
-    from voxion.voxels.network import C3D
+    from voxion.voxels.classifier.network import C3D
 
 # Doubled from the first to the last until the attributions sum to the difference of the logits
 STEPS = (32, 64, 128, 256)

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from voxion.contract import ClassifierContract, load_model
+from voxion.contract.schema import ClassifierContract, load_model
 from voxion.errors import VoxionError
-from voxion.voxels.network import C3D
+from voxion.voxels.classifier.network import C3D
 
 MAP_EDGE = 4  # voxels; a coarser map tells no places apart
 

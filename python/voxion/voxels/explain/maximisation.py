@@ -21,7 +21,7 @@ from torch.nn import functional
 from voxion.voxels.explain.layers import ConvolutionLayer
 
 if TYPE_CHECKING:
-    from voxion.voxels.network import C3D
+    from voxion.voxels.classifier.network import C3D
 
 STEPS = 128
 RATE = 0.5  # of Adam, on the modes

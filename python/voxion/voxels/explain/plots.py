@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from voxion.figures import COLOURS, REFERENCE, REFERENCE_FILL, styled
 from voxion.voxels.explain.attribution import Deletion
 from voxion.voxels.explain.layers import ConvolutionLayer
-from voxion.voxels.explain.length_scales import LengthScales, spatial_correlation
 from voxion.voxels.explain.maximisation import MaximisedInput
+from voxion.voxels.morphology.length_scales import LengthScales, spatial_correlation
 
 WIDTH = 10.0  # inches
 UNIFORM = 1e-3  # spread below which a grid in 0 ... 1 has no structure

@@ -16,9 +16,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from voxion.contract import ClassifierContract
+from voxion.contract.schema import ClassifierContract
 from voxion.errors import VoxionError
 from voxion.pages import render_page
+from voxion.voxels.classifier.network import C3D
 from voxion.voxels.explain import plots
 from voxion.voxels.explain.attribution import (
     Deletion,
@@ -35,18 +36,17 @@ from voxion.voxels.explain.layers import (
     convolution_layers,
     load_network,
 )
-from voxion.voxels.explain.length_scales import (
-    LengthScales,
-    length_scales,
-    spatial_correlation,
-)
 from voxion.voxels.explain.maximisation import (
     MaximisedInput,
     largest_activations,
     maximised_inputs,
 )
-from voxion.voxels.network import C3D
-from voxion.voxels.store import VoxelStore, open_store
+from voxion.voxels.morphology.length_scales import (
+    LengthScales,
+    length_scales,
+    spatial_correlation,
+)
+from voxion.voxels.stores.store import VoxelStore, open_store
 
 TEMPLATES = Path(__file__).parent / "templates"
 FRAMES = 32  # of the store, evenly, to compare maximised inputs with

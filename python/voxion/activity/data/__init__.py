@@ -1,0 +1,1 @@
+"""Tables of measured coefficients, their molecules and splits."""

@@ -1,0 +1,1 @@
+"""Fitting, evaluation and export of models of activity coefficients."""

@@ -1,0 +1,40 @@
+"""What every model of activity coefficients can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from voxion.activity.data.table import ActivityData, Floats
+
+COVERAGE = 0.9  # share of measurements that an interval shall hold
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Coefficients of N membranes, all above zero.
+
+    Attributes
+    ----------
+    gamma : ndarray [N]
+    lower, upper : ndarray [N]
+        Ends of the interval that shall hold `COVERAGE` of the measurements.
+    """
+
+    gamma: Floats
+    lower: Floats
+    upper: Floats
+
+
+class ActivityEstimator(Protocol):
+    """A model that learns from measured coefficients; it may be fitted again, from the start.
+
+    What it chooses (hyperparameters, features, when to stop) it chooses inside `fit`, from the data
+    given there.
+    """
+
+    def fit(self, data: ActivityData) -> None:
+        """Learn from measured data."""
+
+    def predict(self, data: ActivityData) -> Prediction:
+        """Give coefficients and intervals; `data.gamma` is not looked at."""

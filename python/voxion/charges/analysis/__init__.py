@@ -1,0 +1,1 @@
+"""What a run with a model's charges shows: densities, potentials, capacitance."""

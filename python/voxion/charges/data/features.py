@@ -1,0 +1,171 @@
+"""What the models see of a data set: smeared potentials at the sites, or the ions' coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+import torch  # noqa: F401  voxion._core links against the libraries that torch loads
+from numpy.typing import NDArray
+from rich.progress import track
+
+import voxion._core as _core
+from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
+from voxion.contract.schema import RadialFunctions, Source
+from voxion.errors import VoxionError
+
+
+@dataclass(frozen=True)
+class SiteFrames:
+    """Potentials at the sites of one sheet, and its charges, in some frames.
+
+    Attributes
+    ----------
+    potentials : ndarray [F, M, K], float64
+        e/angstrom.
+    charges : ndarray [F, M], float64
+        Elementary charges.
+    surface_positions : ndarray [M, 3], float64
+        Angstrom.
+    cell : ndarray [3, 3], float64
+        Of the first frame; rows are the lattice vectors, angstrom.
+    """
+
+    potentials: NDArray[np.float64]
+    charges: NDArray[np.float64]
+    surface_positions: NDArray[np.float64]
+    cell: NDArray[np.float64]
+
+    def take(self, frames: NDArray[np.int64]) -> SiteFrames:
+        """Keep some of the frames."""
+        return SiteFrames(
+            self.potentials[frames], self.charges[frames], self.surface_positions, self.cell
+        )
+
+
+@dataclass(frozen=True)
+class IonFrames:
+    """Coordinates of the ions and the charges of the sheet in some frames.
+
+    Attributes
+    ----------
+    positions : ndarray [F, N, 3], float64
+        Ions in ascending atom ID, angstrom.
+    ion_charges : ndarray [N], float64
+        Elementary charges.
+    charges : ndarray [F, M], float64
+        Of the sheet, elementary charges.
+    cells : ndarray [F, 3, 3], float64
+        Angstrom.
+    """
+
+    positions: NDArray[np.float64]
+    ion_charges: NDArray[np.float64]
+    charges: NDArray[np.float64]
+    cells: NDArray[np.float64]
+
+
+def site_potentials(
+    dataset: ChargeDataset, frame: ChargeFrame, radial: RadialFunctions
+) -> NDArray[np.float64]:
+    """Smeared potentials of all electrolyte atoms at the sites of one frame.
+
+    phi[i, k] = sum_j q_j (erfc(a_k r_ij)/r_ij - erfc(a_k rc)/rc), over periodic images within rc.
+
+    Returns
+    -------
+    ndarray [M, K], float64
+        e/angstrom.
+    """
+    return np.asarray(
+        _core.site_potentials(
+            dataset.surface_positions,
+            frame.source_positions,
+            dataset.source_charges,
+            frame.cell,
+            list(dataset.periodic),
+            list(radial.widths),
+            radial.cutoff,
+        )
+    )
+
+
+def site_frames(
+    dataset: ChargeDataset, radial: RadialFunctions, progress: bool = False
+) -> SiteFrames:
+    """Potentials and charges of every frame of a data set."""
+    frames: Iterable[ChargeFrame] = dataset
+    if progress:
+        frames = track(dataset, f"Potentials of {dataset.path.name}", total=dataset.frames)
+    potentials, charges = [], []
+    for frame in frames:
+        potentials.append(site_potentials(dataset, frame, radial))
+        charges.append(frame.surface_charges)
+    return SiteFrames(
+        np.asarray(potentials), np.asarray(charges), dataset.surface_positions, dataset.cells[0]
+    )
+
+
+def ion_indices(dataset: ChargeDataset) -> NDArray[np.int64]:
+    """Find the ions among the sources: whole charges other than zero, unlike the solvent's.
+
+    Raises
+    ------
+    VoxionError
+        The data set has no ions.
+    """
+    charges = dataset.source_charges
+    whole = np.isclose(charges, np.rint(charges), rtol=0, atol=1e-6) & (np.rint(charges) != 0)
+    if not whole.any():
+        raise VoxionError(
+            f"{dataset.path} has no ions (sources of whole charge): the paper's network sees "
+            "nothing but ions; use the site-potentials model."
+        )
+    return np.flatnonzero(whole)
+
+
+def ion_frames(dataset: ChargeDataset) -> IonFrames:
+    """Ions and charges of every frame of a data set."""
+    ions = ion_indices(dataset)
+    return IonFrames(
+        np.asarray([dataset.source_positions(i)[ions] for i in range(len(dataset))], np.float64),
+        dataset.source_charges[ions],
+        dataset.surface_charges(),
+        dataset.cells,
+    )
+
+
+def source_runs(dataset: ChargeDataset, indices: NDArray[np.int64]) -> tuple[Source, ...]:
+    """List runs of equal species among some sources, in ascending atom ID."""
+    keys = zip(
+        dataset.species_of_sources[indices].tolist(),
+        dataset.source_charges[indices].tolist(),
+        strict=True,
+    )
+    return tuple(
+        Source(name=name, charge=charge, count=len(list(run)))
+        for (name, charge), run in groupby(keys)
+    )
+
+
+def source_species(datasets: Sequence[ChargeDataset]) -> tuple[Source, ...]:
+    """Species of several data sets, each with its one charge, of any number.
+
+    Raises
+    ------
+    VoxionError
+        A species has different charges.
+    """
+    charges: dict[str, float] = {}
+    for dataset in datasets:
+        everything = np.arange(dataset.sources)
+        for source in source_runs(dataset, everything):
+            known = charges.setdefault(source.name, source.charge)
+            if abs(known - source.charge) > 1e-6:
+                raise VoxionError(
+                    f"{dataset.path}: {source.name} has charge {source.charge:g} e, elsewhere "
+                    f"{known:g} e: train one model on one force field."
+                )
+    return tuple(Source(name=name, charge=charge) for name, charge in charges.items())

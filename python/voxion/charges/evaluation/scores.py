@@ -1,0 +1,399 @@
+"""Scores of a model of the surface charges, always beside two baselines.
+
+The charges spread about as wide as the difference that an electrolyte notices (epsilon, 0.015 e),
+so a share within epsilon means nothing without the share that a constant reaches.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BeforeValidator
+from rich import box
+from rich.progress import track
+from rich.table import Table
+
+from voxion.charges.data.bins import EPSILON, ChargeBins
+from voxion.charges.data.dataset import ChargeDataset, open_dataset
+from voxion.charges.data.features import ion_indices, site_potentials, source_runs
+from voxion.charges.data.splits import split_frames
+from voxion.charges.evaluation.force_errors import ForceReport, score_forces
+from voxion.contract.schema import ChargeContract, load_model
+from voxion.errors import VoxionError
+
+FramesToScore = Literal["all", "held-out"]
+# Not a number where all charges are alike, which JSON writes as null.
+R2 = Annotated[float, BeforeValidator(lambda value: float("nan") if value is None else value)]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How well predicted charges meet the reference, over all sites and frames.
+
+    Attributes
+    ----------
+    mae, rmse, largest : float
+        Mean absolute, root mean square and largest absolute error, e.
+    r2 : float
+        Coefficient of determination: 1 - (sum of squared errors)/(sum of squares about the mean).
+    within_epsilon : float
+        Share of charges with an error below 0.015 e.
+    bin_accuracy, bin_accuracy_filtered : float or None
+        For a binned network: share of right bins, and of bins at most one off, which the paper
+        counts as right.
+    """
+
+    mae: float
+    rmse: float
+    r2: R2
+    largest: float
+    within_epsilon: float
+    bin_accuracy: float | None = None
+    bin_accuracy_filtered: float | None = None
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Charges of a sheet in some frames: the reference, the model's and the baselines'.
+
+    Attributes
+    ----------
+    reference : ndarray [F, M]
+        Labels, e.
+    raw : ndarray [F, M]
+        What the model says, e; its sum may miss the total charge.
+    charges : ndarray [F, M]
+        What an engine uses: the difference to the total charge spread evenly, e.
+    atom_means : ndarray [M]
+        Each atom's own mean in the frames known of this data set, e.
+    total_charge : float
+        Elementary charges.
+    steps : ndarray [F]
+        MD steps of the frames.
+    bins : ChargeBins or None
+        Of a binned network.
+    open_total : bool
+        The model leaves the total charge to whoever uses it, so the sum of `raw` says nothing.
+    """
+
+    reference: NDArray[np.float64]
+    raw: NDArray[np.float64]
+    charges: NDArray[np.float64]
+    atom_means: NDArray[np.float64]
+    total_charge: float
+    steps: NDArray[np.int64]
+    bins: ChargeBins | None
+    open_total: bool
+
+    def errors(self) -> dict[str, NDArray[np.float64]]:
+        """Differences from the reference of the charges that an engine uses, and of the baselines.
+
+        Returns
+        -------
+        dict of "model", "constant" and "atom_mean" to ndarray [F, M]
+            e.
+        """
+        return {
+            "model": self.charges - self.reference,
+            "constant": self.total_charge / self.reference.shape[1] - self.reference,
+            "atom_mean": self.atom_means - self.reference,
+        }
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """Scores of a model and of the two baselines on the same frames.
+
+    Attributes
+    ----------
+    model, constant, atom_mean : Scores
+        Of the model; of total charge / M for every atom; of each atom's own mean in the training
+        part.
+    dataset, model_path : str
+    frames, surface_atoms : int
+    total_charge_rms_error : float or None
+        Root mean square of what the raw charges miss of the total charge, e; None for a model
+        that leaves the total open.
+    forces : ForceReport or None
+        Errors of the forces on the electrolyte, which `score` adds.
+    no_forces : str or None
+        Why `score` could not.
+    """
+
+    model: Scores
+    constant: Scores
+    atom_mean: Scores
+    dataset: str
+    model_path: str
+    frames: int
+    surface_atoms: int
+    total_charge_rms_error: float | None
+    forces: ForceReport | None = None
+    no_forces: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give all numbers, fit for JSON."""
+        return asdict(self)
+
+    def table(self) -> Table:
+        """Lay the scores out for a terminal."""
+        table = Table(
+            title=f"{self.dataset}: {self.frames} frames of {self.surface_atoms} charges",
+            title_justify="left",
+            caption=self._caption(),
+            caption_justify="left",
+            box=box.SIMPLE_HEAD,
+            padding=0,
+            pad_edge=False,
+        )
+        table.add_column("", no_wrap=True)
+        binned = self.model.bin_accuracy is not None
+        names = ["MAE", "RMSE", "R2", "largest", "<eps"]
+        for name in [*names, *(["bin", "bin+-1"] if binned else [])]:
+            table.add_column(name, justify="right", no_wrap=True)
+        rows = {"model": self.model, "constant": self.constant, "atom's mean": self.atom_mean}
+        for name, scores in rows.items():
+            table.add_row(name, *_cells(scores, binned))
+        return table
+
+    def _caption(self) -> str:
+        caption = f"errors in e, eps = {EPSILON} e"
+        if self.total_charge_rms_error is not None:
+            caption += f"; raw total off by {self.total_charge_rms_error:.2g} e (rms)"
+        return caption
+
+
+def score_charges(
+    reference: ArrayLike, predicted: ArrayLike, bins: ChargeBins | None = None
+) -> Scores:
+    """Score predicted against reference charges.
+
+    Parameters
+    ----------
+    reference, predicted : array [F, M]
+        Elementary charges.
+    bins : ChargeBins, optional
+        Also count right bins.
+    """
+    true, guess = np.asarray(reference, np.float64), np.asarray(predicted, np.float64)
+    error = guess - true
+    spread = np.square(true - true.mean()).sum()
+    off = None if bins is None else np.abs(bins.label(guess) - bins.label(true))
+    return Scores(
+        mae=float(np.abs(error).mean()),
+        rmse=float(np.sqrt(np.square(error).mean())),
+        r2=float(1.0 - np.square(error).sum() / spread) if spread > 0 else float("nan"),
+        largest=float(np.abs(error).max()),
+        within_epsilon=float((np.abs(error) < EPSILON).mean()),
+        bin_accuracy=None if off is None else float((off == 0).mean()),
+        bin_accuracy_filtered=None if off is None else float((off <= 1).mean()),
+    )
+
+
+def predict(
+    model_path: str | Path,
+    dataset: ChargeDataset,
+    frames: ArrayLike,
+    known: ArrayLike,
+    progress: bool = False,
+) -> Predictions:
+    """Run an exported model on frames of a data set.
+
+    Parameters
+    ----------
+    model_path : str or Path
+    dataset : ChargeDataset
+    frames : array of int
+        Frames to predict.
+    known : array of int
+        Frames that each atom's own mean is taken from; without any it is total charge / M.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    VoxionError
+        The file is no model of surface charges, or does not fit the data set; or the data set's
+        charges are not finite or miss its total charge.
+    """
+    module, contract = load_model(model_path)
+    check_fits(contract, dataset, model_path)
+    wanted, seen = np.asarray(frames, np.int64), np.asarray(known, np.int64)
+    labels = dataset.surface_charges()
+    chosen: Iterable[int] = wanted.tolist()
+    if progress:
+        chosen = track(wanted.tolist(), f"Charges of {dataset.path.name}")
+    raw = np.stack([_run(module, contract, dataset, index) for index in chosen])
+    excess = raw.sum(1, keepdims=True) - dataset.total_charge
+    return Predictions(
+        reference=labels[wanted],
+        raw=raw,
+        charges=raw - excess / dataset.surface_atoms,
+        atom_means=labels[seen].mean(0)
+        if len(seen)
+        else np.full(dataset.surface_atoms, dataset.total_charge / dataset.surface_atoms),
+        total_charge=dataset.total_charge,
+        steps=dataset.steps[wanted],
+        bins=_bins(module, contract),
+        open_total=contract.total_charge is None,
+    )
+
+
+def report(predictions: Predictions, model_path: str | Path, dataset: str | Path) -> ScoreReport:
+    """Scores of predictions and of the baselines.
+
+    Bins are counted in the raw charges, everything else in those that an engine uses.
+    """
+    reference, bins = predictions.reference, predictions.bins
+    frames, atoms = reference.shape
+    constant = np.full_like(reference, predictions.total_charge / atoms)
+    atom_means = np.broadcast_to(predictions.atom_means, reference.shape)
+    model = score_charges(reference, predictions.charges)
+    if bins is not None:
+        raw = score_charges(reference, predictions.raw, bins)
+        model = replace(
+            model,
+            bin_accuracy=raw.bin_accuracy,
+            bin_accuracy_filtered=raw.bin_accuracy_filtered,
+        )
+    missed = None
+    if not predictions.open_total:
+        excess = predictions.raw.sum(1) - predictions.total_charge
+        missed = float(np.sqrt(np.square(excess).mean()))
+    return ScoreReport(
+        model=model,
+        constant=score_charges(reference, constant, bins),
+        atom_mean=score_charges(reference, atom_means, bins),
+        dataset=str(dataset),
+        model_path=str(model_path),
+        frames=frames,
+        surface_atoms=atoms,
+        total_charge_rms_error=missed,
+    )
+
+
+def score(
+    model_path: str | Path,
+    dataset_path: str | Path,
+    frames: FramesToScore = "all",
+    progress: bool = False,
+) -> ScoreReport:
+    """Score an exported model on a data set.
+
+    Each atom's own mean, one of the baselines, is taken from the first nine tenths of the frames;
+    of a single frame it is total charge / M.
+
+    Parameters
+    ----------
+    model_path, dataset_path : str or Path
+    frames : "all" or "held-out"
+        ``held-out``: the last tenth, which a training split by time has not used.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    VoxionError
+        As `predict`, or there is no such data set, or one without frames.
+    """
+    dataset = open_dataset(dataset_path)
+    held_out, seen = _parts(dataset)
+    wanted = np.arange(dataset.frames) if frames == "all" else held_out
+    predictions = predict(model_path, dataset, wanted, seen, progress)
+    result = report(predictions, model_path, dataset_path)
+    try:
+        forces = score_forces(dataset, wanted, predictions.errors(), progress)
+    except VoxionError as error:
+        return replace(result, no_forces=str(error))
+    return replace(result, forces=forces)
+
+
+def _parts(dataset: ChargeDataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Frames held out, and those that each atom's own mean comes from; a few frames will do."""
+    if not dataset.frames:
+        raise VoxionError(f"{dataset.path} has no frames: nothing can be scored.")
+    if dataset.frames < 3:  # too few to split for a training
+        order = np.arange(dataset.frames)
+        return order[-1:], order[:-1]
+    parts = split_frames(dataset.frames, name=str(dataset.path))
+    return parts.held_out, parts.seen
+
+
+def _run(
+    module: torch.jit.ScriptModule, contract: ChargeContract, dataset: ChargeDataset, index: int
+) -> NDArray[np.float64]:
+    frame = dataset.frame(index)
+    surface = torch.from_numpy(dataset.surface_positions)
+    cell = torch.from_numpy(frame.cell)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
+        if contract.radial_functions is not None:
+            potentials = site_potentials(dataset, frame, contract.radial_functions)
+            inputs = [torch.from_numpy(potentials), surface, cell]
+            if contract.total_charge_input:
+                inputs.append(torch.tensor([dataset.total_charge], dtype=torch.float64))
+            charges = module(*inputs)
+        else:
+            ions = ion_indices(dataset)
+            positions = torch.from_numpy(frame.source_positions[ions].astype(np.float64))
+            source_charges = torch.from_numpy(dataset.source_charges[ions])
+            charges = module(positions, source_charges, surface, cell)
+    return np.asarray(charges.numpy(), np.float64)
+
+
+def check_fits(contract: ChargeContract, dataset: ChargeDataset, model: str | Path) -> None:
+    """Make sure that a model knows the sources, or the system, of a data set.
+
+    Raises
+    ------
+    VoxionError
+        It does not.
+    """
+    if contract.inputs == "site-potentials":
+        known = {source.charge for source in contract.sources}
+        strange = [q for q in np.unique(dataset.source_charges) if not _among(q, known)]
+        if strange:
+            raise VoxionError(
+                f"{dataset.path} has sources of charge {strange[0]:g} e, which model {model} has "
+                "not seen: use a model of the same force field."
+            )
+        return
+    runs = source_runs(dataset, ion_indices(dataset))
+    found = [(run.charge, run.count) for run in runs], dataset.surface_atoms
+    expected = [(s.charge, s.count) for s in contract.sources], contract.surface_atoms
+    if found != expected:
+        raise VoxionError(
+            f"Model {model} knows one system, ions {expected[0]} (charge, count) and "
+            f"{expected[1]} surface atoms; {dataset.path} has {found[0]} and {found[1]}."
+        )
+
+
+def _among(charge: float, known: set[float]) -> bool:
+    return any(abs(charge - other) <= 1e-6 for other in known)
+
+
+def _bins(module: torch.jit.ScriptModule, contract: ChargeContract) -> ChargeBins | None:
+    if contract.inputs != "positions" or not hasattr(module, "bin_values"):
+        return None
+    return ChargeBins(module.bin_minimum, module.bin_width, module.bin_values.numpy())
+
+
+def _cells(scores: Scores, binned: bool) -> list[str]:
+    cells = [
+        f"{scores.mae:.2e}",
+        f"{scores.rmse:.2e}",
+        f"{scores.r2:.5f}",
+        f"{scores.largest:.2e}",
+        f"{scores.within_epsilon:.1%}",
+    ]
+    if binned:
+        for share in (scores.bin_accuracy, scores.bin_accuracy_filtered):
+            cells.append("" if share is None else f"{share:.1%}")
+    return cells

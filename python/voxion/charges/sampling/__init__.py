@@ -1,0 +1,1 @@
+"""Labelled frames from runs: LAMMPS's ELECTRODE, DFTB+."""

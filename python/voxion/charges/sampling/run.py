@@ -1,0 +1,407 @@
+"""MD that fills a data set of surface charges: run, take a frame, run on; and continue later.
+
+The charges come from a fix that updates them at every step, whichever: ELECTRODE for labels, or
+``fix voxion/charge`` for a run with a trained model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from voxion.charges.data.dataset import ChargeDataset, ChargeFrame, open_dataset
+from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.contract.schema import read_contract
+from voxion.engines.lammps import cell_of, gather, in_group, lammps_session, quoted, wrap
+from voxion.errors import VoxionError
+from voxion.files import read_text
+from voxion.systems.description import SystemDescription, load_system
+from voxion.systems.lammps_data import check_lammps_data
+
+_BUILD = "build the system again"
+
+
+@dataclass(frozen=True)
+class ChargeMethod:
+    """How the charges of the surface are set during MD.
+
+    Attributes
+    ----------
+    commands : sequence of str
+        LAMMPS commands after the force field, such as one ``fix``.
+    kspace_style : str
+        Long-range solver that they need.
+    settings : dict
+        Name and settings, kept with the data set as its label source; JSON values.
+    """
+
+    commands: Sequence[str]
+    kspace_style: str
+    settings: dict[str, Any]
+
+
+def model_method(model: str | Path, system: SystemDescription, every: int = 1) -> ChargeMethod:
+    """Commands with which ``fix voxion/charge`` sets the charges of a system's surfaces.
+
+    Parameters
+    ----------
+    model : path
+        Model file; the species that its contract names are the sources.
+    system : SystemDescription
+    every : int
+        Steps between predictions.
+
+    Raises
+    ------
+    VoxionError
+        No model, or one without a contract of kind surface-charges.
+    """
+    path = Path(model).resolve()
+    contract = read_contract(path)
+    species = " ".join(dict.fromkeys(source.name for source in contract.sources))
+    commands = [f"group sources type {species}"]
+    commands += [
+        f"fix {surface.group}_charges {surface.group} voxion/charge {every} {quoted(path)} "
+        f"sources sources total {surface.charge!r}"
+        for surface in system.surfaces
+    ]
+    settings = {
+        "name": "voxion",
+        "model": path.name,
+        "every": every,
+        "contract": contract.model_dump(),
+    }
+    return ChargeMethod(commands, "pppm", settings)
+
+
+def sample_run(
+    system: str | Path,
+    output: str | Path,
+    method: ChargeMethod,
+    frames: int,
+    interval: float,
+    *,
+    start: str | Path | None = None,
+    settle: float = 5.0,
+    resume: bool = False,
+    progress: bool = True,
+) -> ChargeDataset:
+    """Run NVT with charges that a fix updates at every step, and keep frames in a data set.
+
+    Beside the data set ``NAME.zarr`` stand ``NAME.restart``, the configuration of the last frame,
+    and ``NAME.log``. An interrupted run continues from them.
+
+    Parameters
+    ----------
+    system : path
+        Folder of a built and equilibrated system.
+    output : path
+        Folder of the data set.
+    method : ChargeMethod
+    frames : int
+        Frames in the data set at the end, those of earlier runs included.
+    interval : float
+        Between frames, ps; a whole number of MD steps.
+    start : path, optional
+        LAMMPS data file to start from; ``equilibrated.data`` of the system by default.
+    settle : float
+        MD before the first frame, ps, while the electrolyte gets used to the charges.
+    resume : bool
+        Continue a data set that is there.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    ChargeDataset
+
+    Raises
+    ------
+    VoxionError
+        No such system, no equilibrated configuration, an output that is there already or is of
+        another system, or an error of LAMMPS.
+    """
+    description = load_system(system)
+    settle_steps = steps_of(settle, description.timestep, "settle", smallest=0)
+    with sampling_run(
+        system, output, method, frames, interval, start=start, resume=resume
+    ) as sampling:
+        engine = sampling.engine
+        engine.command("run 0 post no")
+        if not sampling.continued and settle_steps:
+            engine.command(f"run {settle_steps} pre no post no")
+            engine.command("reset_timestep 0")
+            engine.command("run 0 post no")
+        _collect(sampling, frames, progress)
+    return open_dataset(output)
+
+
+@dataclass(frozen=True)
+class SamplingRun:
+    """A LAMMPS in this process that is ready to run and fill a data set.
+
+    Attributes
+    ----------
+    engine : lammps.lammps
+    collector : FrameCollector
+    writer : ChargeDatasetWriter
+    restart : Path
+        Restart file of the last frame.
+    every : int
+        MD steps between frames.
+    continued : bool
+        Whether `restart` was read.
+    """
+
+    engine: Any
+    collector: FrameCollector
+    writer: ChargeDatasetWriter
+    restart: Path
+    every: int
+    continued: bool
+
+    @property
+    def step(self) -> int:
+        """MD step of this moment."""
+        return int(self.engine.get_thermo("step"))
+
+
+@contextmanager
+def sampling_run(
+    system: str | Path,
+    output: str | Path,
+    method: ChargeMethod,
+    frames: int,
+    interval: float,
+    *,
+    start: str | Path | None = None,
+    resume: bool = False,
+) -> Iterator[SamplingRun]:
+    """Begin, or continue, a run that fills a data set; parameters as in `sample_run`.
+
+    Yields
+    ------
+    SamplingRun
+        With everything read but no step made.
+
+    Raises
+    ------
+    VoxionError
+        As `sample_run`.
+    """
+    folder, output = Path(system).resolve(), Path(output).resolve()
+    description = load_system(folder)
+    every = steps_of(interval, description.timestep, "interval")
+    if frames < 1:
+        raise VoxionError(f"The number of frames must be positive, found {frames}.")
+    if output.exists() and not resume:
+        raise VoxionError(f"{output} exists: give another name, or resume it.")
+    restart = output.with_suffix(".restart")
+    continued = output.exists() and restart.exists()
+    if output.exists() and not continued and open_dataset(output).frames:
+        raise VoxionError(f"{output} cannot be continued: {restart} is missing.")
+    begin = restart if continued else Path(start or folder / "equilibrated.data").resolve()
+    if not begin.exists():
+        raise VoxionError(
+            f"{begin} does not exist: equilibrate the system with 'lmp -in in.equilibrate' in "
+            f"{folder}, or name another start."
+        )
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with lammps_session(
+        log=output.with_suffix(".log"),
+        variables={"kspace": method.kspace_style},
+    ) as engine:
+        load_configuration(engine, folder, begin, restart=continued)
+        engine.command(f"include {quoted(folder / 'in.dynamics')}")
+        for command in method.commands:
+            engine.command(command)
+        engine.command(f"thermo {every}")
+        if not continued:
+            engine.command("reset_timestep 0")
+        collector = FrameCollector(engine, description)
+        writer = collector.writer(output, method.settings, append=True)
+        run = SamplingRun(engine, collector, writer, restart, every, continued)
+        _check_phase(run)
+        yield run
+
+
+def load_configuration(
+    engine: Any, folder: Path, configuration: Path, *, restart: bool = False
+) -> None:
+    """Read a configuration of a built system, and its force field, into LAMMPS.
+
+    Parameters
+    ----------
+    engine : lammps.lammps
+    folder : Path
+        Of the system, absolute.
+    configuration : Path
+        Data file, or restart file if `restart`.
+    restart : bool
+
+    Raises
+    ------
+    VoxionError
+        A file is missing, no text, or a data file that LAMMPS cannot begin with.
+    """
+    inputs = [folder / "in.init", folder / "in.settings"]
+    for path in inputs:
+        read_text(path, _BUILD)
+    if not restart:
+        check_lammps_data(configuration, _BUILD)
+    engine.command(f"include {quoted(inputs[0])}")
+    engine.command(f"{'read_restart' if restart else 'read_data'} {quoted(configuration)}")
+    engine.command(f"include {quoted(inputs[1])}")
+
+
+class FrameCollector:
+    """Takes frames of the system's surface and electrolyte from a LAMMPS in this process.
+
+    Parameters
+    ----------
+    engine : lammps.lammps
+        With the system's ``in.settings`` read.
+    description : SystemDescription
+
+    Raises
+    ------
+    VoxionError
+        LAMMPS has other numbers of atoms than the description.
+    """
+
+    def __init__(self, engine: Any, description: SystemDescription) -> None:
+        self.engine = engine
+        self.description = description
+        self.surface = in_group(engine, "surface")
+        self.sources = in_group(engine, "electrolyte")
+        self._check_counts()
+
+    def _check_counts(self) -> None:
+        types, in_electrolyte = gather(self.engine, "type"), self.sources
+        found = {"surface": int(self.surface.sum()), "electrolyte": int(in_electrolyte.sum())}
+        species = self.description.species
+        expected = {
+            "surface": sum(surface.atoms for surface in self.description.surfaces),
+            "electrolyte": sum(one.count for one in species),
+        }
+        for one in species:
+            number = self._type_of(one.name)
+            found[one.name] = int(np.count_nonzero(types[in_electrolyte] == number))
+            expected[one.name] = one.count
+        for name, count in expected.items():
+            if found[name] != count:
+                raise VoxionError(
+                    f"LAMMPS has read {found[name]} atoms of {name}, the system.json of "
+                    f"'{self.description.title}' says {count}: give the files of one system."
+                )
+
+    def _type_of(self, name: str) -> int:
+        return int(self.engine.eval(f"label2type(atom,{name})"))
+
+    def frame(self) -> ChargeFrame:
+        """Take the configuration and charges of this moment."""
+        cell, origin = cell_of(self.engine)
+        positions = gather(self.engine, "x", 3)[self.sources]
+        step = int(self.engine.get_thermo("step"))
+        return ChargeFrame(
+            source_positions=single(positions, cell, origin, self.description.periodic),
+            surface_charges=gather(self.engine, "q")[self.surface],
+            cell=cell,
+            step=step,
+            time=step * self.description.timestep * 1e-3,
+        )
+
+    def writer(
+        self, output: Path, settings: dict[str, Any], *, append: bool
+    ) -> ChargeDatasetWriter:
+        """Open a data set for this system."""
+        types = gather(self.engine, "type")[self.sources]
+        names = {self._type_of(s.name): s.name for s in self.description.species}
+        return ChargeDatasetWriter(
+            output,
+            surface_positions=gather(self.engine, "x", 3)[self.surface],
+            source_charges=gather(self.engine, "q")[self.sources],
+            source_species=[names[t] for t in types],
+            total_charge=sum(s.charge for s in self.description.surfaces),
+            periodic=self.description.periodic,
+            cell_origin=cell_of(self.engine)[1],
+            label_source=settings,
+            title=self.description.title,
+            append=append,
+        )
+
+
+def single(
+    positions: NDArray[np.float64],
+    cell: NDArray[np.float64],
+    origin: NDArray[np.float64],
+    periodic: tuple[bool, bool, bool],
+) -> NDArray[np.float32]:
+    """Positions wrapped into the cell, in single precision and still inside it."""
+    wrapped = wrap(positions, cell, origin, periodic).astype(np.float32)
+    # rounding to single precision can put an atom onto the far face: move it to the near one
+    return wrap(wrapped.astype(np.float64), cell, origin, periodic).astype(np.float32)
+
+
+def frames_bar(what: str, progress: bool) -> Progress:
+    """Progress bar that counts frames."""
+    return Progress(
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("frames"),
+        TimeRemainingColumn(),
+        disable=not progress,
+    )
+
+
+def _collect(sampling: SamplingRun, frames: int, progress: bool) -> None:
+    engine, writer = sampling.engine, sampling.writer
+    partial = sampling.restart.with_name(f".{sampling.restart.name}")
+    engine.command(f"restart {sampling.every} {quoted(partial)}")
+    with frames_bar("sampling", progress) as bar:
+        task = bar.add_task("sampling", total=frames, completed=writer.frames)
+        step = sampling.step
+        # killed between a restart and its frame: the frame is the restart's configuration
+        if step > 0 and (writer.last_step is None or step > writer.last_step):
+            writer.append(sampling.collector.frame())
+            bar.update(task, completed=writer.frames)
+        while writer.frames < frames:
+            engine.command(f"run {sampling.every} pre no post no")
+            step += sampling.every
+            # the restart first: it is never older than the last frame
+            Path(f"{partial}.{step}").replace(sampling.restart)
+            writer.append(sampling.collector.frame())
+            bar.update(task, completed=writer.frames)
+
+
+def _check_phase(sampling: SamplingRun) -> None:
+    writer, step = sampling.writer, sampling.step
+    if sampling.continued and writer.last_step is not None and step < writer.last_step:
+        raise VoxionError(
+            f"{sampling.restart} is of step {step}, older than the last frame of {writer.path} "
+            f"(step {writer.last_step}): they do not belong together."
+        )
+
+
+def steps_of(picoseconds: float, timestep: float, name: str, smallest: int = 1) -> int:
+    """MD steps in a time.
+
+    Raises
+    ------
+    VoxionError
+        It is no whole number of steps, or less than `smallest`.
+    """
+    steps = round(picoseconds * 1000.0 / timestep)
+    if steps < smallest or abs(steps * timestep / 1000.0 - picoseconds) > 1e-9:
+        raise VoxionError(
+            f"{name} must be a whole number of MD steps of {timestep} fs, found {picoseconds} ps."
+        )
+    return steps

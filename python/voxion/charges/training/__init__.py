@@ -1,0 +1,1 @@
+"""Training of models of charges, and their export."""

@@ -1,0 +1,346 @@
+"""Fits one model to the training frames of some data sets; validation frames stop and choose."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import TensorDataset
+
+from voxion import __version__
+from voxion.charges.data.bins import ChargeBins
+from voxion.charges.data.dataset import ChargeDataset
+from voxion.charges.data.features import (
+    SiteFrames,
+    ion_frames,
+    ion_indices,
+    site_frames,
+    source_runs,
+    source_species,
+)
+from voxion.charges.data.splits import Parts
+from voxion.charges.evaluation.distance import learn_distance
+from voxion.charges.models.electrons import SheetElectrons
+from voxion.charges.models.ion_network import PaperModel, dense_network
+from voxion.charges.models.linear_response import (
+    centred_sums,
+    fit_electron_weights,
+    fit_linear_response,
+    moments,
+)
+from voxion.charges.models.shells import shell_edges
+from voxion.charges.models.site_potentials import SitePotentialsModel
+from voxion.charges.training.electron_fit import fit_electrons
+from voxion.charges.training.fitted import FittedModel
+from voxion.charges.training.loops import CorrectionTraining, PaperTraining, run_loop, stack_frames
+from voxion.charges.training.settings import TrainingSettings
+from voxion.contract.schema import ChargeContract, InputRanges
+from voxion.errors import VoxionError
+
+# The paper: early stopping after 100 epochs. It does not give the batch; 32 is its library's own.
+PAPER_PATIENCE, PAPER_BATCH = 100, 32
+CORRECTION_PATIENCE, CORRECTION_BATCH, CORRECTION_HIDDEN = 30, 2, 32
+# The correction doubles a prediction's time and more: it has to earn that (share of the
+# validation error that it must take away).
+CORRECTION_GAIN = 0.02
+ROUNDING = 1e-9  # e; where the linear response leaves less, nothing is left to correct
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted model and, for the record, what its fit found."""
+
+    fitted: FittedModel
+    summary: dict[str, Any]
+
+
+def fit_model(
+    datasets: Sequence[ChargeDataset],
+    parts: Sequence[Parts],
+    settings: TrainingSettings,
+    folder: Path,
+    progress: bool = False,
+) -> Fit:
+    """Fit the model that the settings name.
+
+    Parameters
+    ----------
+    datasets, parts
+        Data sets and their frames for training and validation, in the same order.
+    settings : TrainingSettings
+    folder : Path
+        Gets checkpoints and metrics; a state found there is continued.
+    progress : bool
+        Show progress bars.
+
+    Raises
+    ------
+    VoxionError
+        The data sets do not fit the model or each other.
+    """
+    lightning.seed_everything(settings.seed, verbose=False)
+    fits = {
+        "paper": fit_paper,
+        "site-potentials": fit_site_potentials,
+        "tight-binding": fit_tight_binding,
+    }
+    return fits[settings.model](datasets, parts, settings, folder, progress)
+
+
+def fit_paper(
+    datasets: Sequence[ChargeDataset],
+    parts: Sequence[Parts],
+    settings: TrainingSettings,
+    folder: Path,
+    progress: bool,
+) -> Fit:
+    """Fit the network of the paper: one system, ions only, bins of the training part."""
+    if len(datasets) != 1:
+        raise VoxionError(
+            f"The paper's network knows one system, found {len(datasets)} data sets: train on one, "
+            "or use the site-potentials model."
+        )
+    if not settings.epochs:
+        raise VoxionError("The paper's network needs at least 1 epoch, found 0.")
+    dataset, part = datasets[0], parts[0]
+    ions = ion_frames(dataset)
+    bins = ChargeBins.fit(ions.charges[part.training])
+    network = dense_network(len(ions.ion_charges), dataset.surface_atoms)
+    model = PaperModel(network, bins, torch.from_numpy(dataset.cell_origin), dataset.periodic)
+    charges = torch.from_numpy(ions.ion_charges)
+    inputs = torch.stack(
+        [
+            model.features(torch.from_numpy(positions), charges, torch.from_numpy(cell))
+            for positions, cell in zip(ions.positions, ions.cells, strict=True)
+        ]
+    )
+    labels = torch.from_numpy(bins.label(ions.charges)).to(torch.float32)
+    result = run_loop(
+        PaperTraining(network, settings.constraint),
+        TensorDataset(inputs[part.training], labels[part.training]),
+        TensorDataset(inputs[part.validation], labels[part.validation]),
+        folder,
+        batch=PAPER_BATCH,
+        epochs=settings.epochs,
+        patience=PAPER_PATIENCE,
+        seed=settings.seed,
+        progress=progress,
+    )
+    contract = _contract(
+        settings,
+        inputs="positions",
+        total_charge=dataset.total_charge,
+        cell=_rows(dataset.cells[part.training].mean(0)),
+        surface_atoms=dataset.surface_atoms,
+        sources=source_runs(dataset, ion_indices(dataset)),
+        input_ranges=_position_ranges(dataset, ions.positions[part.training]),
+    )
+    summary = {
+        "bins": len(bins),
+        "validation_loss": result.best_loss,
+        "epochs": result.epochs,
+        "parameters": sum(weight.numel() for weight in network.parameters()),
+    }
+    return Fit(FittedModel(model.eval(), contract), summary)
+
+
+def fit_site_potentials(
+    datasets: Sequence[ChargeDataset],
+    parts: Sequence[Parts],
+    settings: TrainingSettings,
+    folder: Path,
+    progress: bool,
+) -> Fit:
+    """Fit the linear response, then a correction that is kept if it lowers the validation error."""
+    edges = _common_edges(datasets, settings.shells)
+    training, validation = _site_frames(datasets, parts, settings, progress)
+    model = _new_model(edges, settings, datasets)
+    seen = moments(model, training)
+    penalty, linear_error = fit_linear_response(model, seen, moments(model, validation))
+    learn_distance(model, training, seen)
+    summary: dict[str, Any] = {
+        "penalty": penalty,
+        "validation_rmse_linear": linear_error,
+        "correction_kept": False,
+    }
+    if settings.epochs:
+        corrected = _new_model(edges, settings, datasets, hidden=CORRECTION_HIDDEN)
+        # only the correction's own weights are missing
+        corrected.load_state_dict(model.state_dict(), strict=False)
+        error, epochs = _fit_correction(corrected, training, validation, settings, folder, progress)
+        summary |= {"validation_rmse_corrected": error, "epochs": epochs}
+        if linear_error > ROUNDING and error < (1 - CORRECTION_GAIN) * linear_error:
+            model = corrected
+            summary["correction_kept"] = True
+    return Fit(_fitted(model, settings, datasets, training), summary)
+
+
+def fit_tight_binding(
+    datasets: Sequence[ChargeDataset],
+    parts: Sequence[Parts],
+    settings: TrainingSettings,
+    folder: Path,
+    progress: bool,
+) -> Fit:
+    """Fit the electrons, then the weights of the potentials: the electrons', then the shells'."""
+    edges = _common_edges(datasets, settings.shells)
+    training, validation = _site_frames(datasets, parts, settings, progress)
+    electrons = fit_electrons(datasets, parts, edges, progress)
+    model = _new_model(edges, settings, datasets, electrons=electrons)
+    seen, unseen = moments(model, training), moments(model, validation)
+    fit_electron_weights(model, seen)
+    weights = model.electron_weights.numpy()
+    seen, unseen = seen.remainder(weights), unseen.remainder(weights)
+    penalty, error = fit_linear_response(model, seen, unseen)
+    learn_distance(model, training, seen)
+    hopping, bond_response, hubbard, _ = electrons.constants.tolist()
+    summary = {
+        "hopping": hopping,
+        "bond_response": bond_response,
+        "hubbard": hubbard,
+        "penalty": penalty,
+        "validation_rmse": error,
+    }
+    return Fit(_fitted(model, settings, datasets, training, total_charge_input=True), summary)
+
+
+def _site_frames(
+    datasets: Sequence[ChargeDataset],
+    parts: Sequence[Parts],
+    settings: TrainingSettings,
+    progress: bool,
+) -> tuple[list[SiteFrames], list[SiteFrames]]:
+    """Training and validation frames of every data set."""
+    systems = [site_frames(dataset, settings.radial_functions, progress) for dataset in datasets]
+    training = [s.take(part.training) for s, part in zip(systems, parts, strict=True)]
+    return training, [s.take(part.validation) for s, part in zip(systems, parts, strict=True)]
+
+
+def _fitted(
+    model: SitePotentialsModel,
+    settings: TrainingSettings,
+    datasets: Sequence[ChargeDataset],
+    training: Sequence[SiteFrames],
+    **values: Any,
+) -> FittedModel:
+    """Put a model of site potentials together with its contract."""
+    potentials = np.concatenate([s.potentials.reshape(-1, s.potentials.shape[2]) for s in training])
+    contract = _contract(
+        settings,
+        inputs="site-potentials",
+        sources=source_species(datasets),
+        radial_functions=settings.radial_functions,
+        input_ranges=_ranges(potentials),
+        **values,
+    )
+    return FittedModel(model.eval(), contract)
+
+
+def _fit_correction(
+    model: SitePotentialsModel,
+    training: Sequence[SiteFrames],
+    validation: Sequence[SiteFrames],
+    settings: TrainingSettings,
+    folder: Path,
+    progress: bool,
+) -> tuple[float, int]:
+    """Train the correction; its validation error (e) and the epochs run."""
+    assert model.correction is not None
+    held = _residuals(model, validation)
+    result = run_loop(
+        CorrectionTraining(model.correction),
+        _residuals(model, training),
+        held,
+        folder,
+        batch=CORRECTION_BATCH,
+        epochs=settings.epochs,
+        patience=CORRECTION_PATIENCE,
+        seed=settings.seed,
+        stack=stack_frames,
+        progress=progress,
+    )
+    return float(np.sqrt(result.best_loss) * model.residual_scale), result.epochs
+
+
+def _residuals(
+    model: SitePotentialsModel, systems: Sequence[SiteFrames]
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Standardised shell sums of each frame, and what the linear response leaves, scaled."""
+    coefficients = model.weights.T.flatten()
+    return [
+        (sums / model.feature_scale, (response - sums @ coefficients) / model.residual_scale)
+        for system in systems
+        for sums, response in centred_sums(model, system)
+    ]
+
+
+def _new_model(
+    edges: NDArray[np.float64],
+    settings: TrainingSettings,
+    datasets: Sequence[ChargeDataset],
+    hidden: int = 0,
+    electrons: SheetElectrons | None = None,
+) -> SitePotentialsModel:
+    means = [dataset.total_charge / dataset.surface_atoms for dataset in datasets]
+    # trained on several total charges, the model leaves the mean to whoever knows the total
+    mean = means[0] if np.ptp(means) < 1e-9 else 0.0
+    widths = len(settings.radial_functions.widths)
+    return SitePotentialsModel(torch.from_numpy(edges), widths, mean, hidden, electrons)
+
+
+def _common_edges(datasets: Sequence[ChargeDataset], shells: int) -> NDArray[np.float64]:
+    first = datasets[0]
+    edges = shell_edges(first.surface_positions, first.cells[0], shells)
+    for dataset in datasets[1:]:
+        others = shell_edges(dataset.surface_positions, dataset.cells[0], shells)
+        if np.abs(others - edges).max() > 0.1:
+            raise VoxionError(
+                f"The sheets of {first.path} and {dataset.path} have different neighbour shells "
+                f"({np.round(edges, 2)} and {np.round(others, 2)} A): train a model for each."
+            )
+    return edges
+
+
+def _contract(settings: TrainingSettings, **values: Any) -> ChargeContract:
+    return ChargeContract(
+        torch_version=torch.__version__.split("+")[0],
+        voxion_version=__version__,
+        data_hash=data_hash(settings.fingerprints),
+        **values,
+    )
+
+
+def data_hash(fingerprints: Sequence[str]) -> str:
+    """One hash for the training data: of one data set its own, of several that of their hashes."""
+    if len(fingerprints) == 1:
+        return fingerprints[0]
+    digest = hashlib.sha256("\n".join(sorted(fingerprints)).encode())
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _ranges(values: NDArray[np.float64]) -> InputRanges:
+    low, high = values.min(0).tolist(), values.max(0).tolist()
+    return InputRanges(min=tuple(low), max=tuple(high))
+
+
+def _position_ranges(dataset: ChargeDataset, positions: NDArray[np.float64]) -> InputRanges:
+    """Ranges of the ions' coordinates; along periodic directions the whole cell was seen."""
+    ranges = _ranges(positions.reshape(-1, 3))
+    corners = np.array(list(product((0, 1), repeat=3))) @ dataset.cells[0] + dataset.cell_origin
+    whole = _ranges(corners)
+    return InputRanges(
+        min=tuple(np.where(dataset.periodic, whole.min, ranges.min).tolist()),
+        max=tuple(np.where(dataset.periodic, whole.max, ranges.max).tolist()),
+    )
+
+
+def _rows(cell: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(row) for row in cell.tolist())

@@ -1,0 +1,62 @@
+"""What a training was told: kept beside its result, and compared when it is resumed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from voxion.charges.data.splits import SplitBy
+from voxion.charges.defaults import CUTOFF, SHELLS, WIDTHS
+from voxion.contract.schema import RadialFunctions
+from voxion.training_folder import FolderSettings, read_folder_settings
+
+ModelName = Literal["site-potentials", "tight-binding", "paper"]
+
+
+class TrainingSettings(FolderSettings):
+    """Settings of one training.
+
+    Attributes
+    ----------
+    model : "site-potentials", "tight-binding" or "paper"
+    datasets : tuple of str
+        Paths, absolute.
+    fingerprints : tuple of str
+        Of the data sets, in the same order.
+    split : "time" or "random"
+        See `voxion.charges.data.splits.split_frames`.
+    seed : int
+        Of the weights, the batches and a random split.
+    epochs : int
+        Most epochs of gradient descent; it usually stops earlier by itself. With 0 epochs the
+        site-potentials model is its linear response alone; the tight-binding model has no more.
+    constraint : float
+        lambda of the paper's eq. 3 (paper only).
+    radial_functions : RadialFunctions
+        Not of the paper's network.
+    shells : int
+        Neighbour shells, the site itself being the first (not of the paper's network).
+    """
+
+    model: ModelName = "site-potentials"
+    datasets: Annotated[tuple[str, ...], Field(min_length=1)]
+    fingerprints: tuple[str, ...]
+    split: SplitBy = "time"
+    seed: int = 0
+    epochs: Annotated[int, Field(ge=0)] = 2000
+    constraint: Annotated[float, Field(ge=0)] = 1.0
+    radial_functions: RadialFunctions = RadialFunctions(widths=WIDTHS, cutoff=CUTOFF)
+    shells: Annotated[int, Field(ge=1)] = SHELLS
+
+
+def read_settings(folder: Path) -> TrainingSettings:
+    """Read the settings of a training folder.
+
+    Raises
+    ------
+    VoxionError
+        The folder has none, or not those of this version.
+    """
+    return read_folder_settings(folder, TrainingSettings)

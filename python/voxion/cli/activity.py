@@ -1,0 +1,18 @@
+"""The command line `voxion activity`: activity coefficients of ions in membranes."""
+
+from __future__ import annotations
+
+import typer
+
+from voxion.cli.activity_descriptors import descriptors
+from voxion.cli.activity_evaluate import evaluate
+from voxion.cli.activity_explain import explain
+from voxion.cli.activity_fit import fit
+from voxion.cli.activity_predict import predict
+from voxion.cli.activity_reproduce import paper
+
+app = typer.Typer(
+    no_args_is_help=True, help="Activity coefficients of ions in ion-exchange membranes."
+)
+for command in (fit, evaluate, predict, explain, paper, descriptors):
+    app.command()(command)

@@ -1,0 +1,156 @@
+"""The command `voxion activity descriptors`: the 12 solvation descriptors of a run."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from voxion.errors import VoxionError
+
+if TYPE_CHECKING:
+    from voxion.activity.descriptors.clusters import ClusterSizes
+    from voxion.activity.descriptors.solvation import PairDistribution
+
+console = Console()
+
+
+def descriptors(
+    topology: Annotated[Path, typer.Argument(help="LAMMPS data file, or .gro or .tpr of GROMACS.")],
+    trajectory: Annotated[
+        Path, typer.Argument(help="LAMMPS dump or .dcd; .xtc or .trr of either.")
+    ],
+    counter_ion: Annotated[
+        str, typer.Option(help="Mobile ions; selections are MDAnalysis', 'type 4' or 'name NA'.")
+    ],
+    tethered: Annotated[
+        str, typer.Option(help="One atom of each tethered charge: S of a sulfonate.")
+    ],
+    water: Annotated[str, typer.Option(help="Oxygens of water.")],
+    out: Annotated[Path, typer.Option(help="Folder for numbers and figures.")],
+    start: Annotated[int, typer.Option("--from", min=0, help="First frame, from 0.")] = 0,
+    step: Annotated[int, typer.Option(min=1, help="Every so many frames.")] = 1,
+    rmax: Annotated[float, typer.Option(help="Largest distance, angstrom.")] = 10.0,
+    bins: Annotated[int, typer.Option(min=1, help="Bins up to it.")] = 500,
+) -> None:
+    """Compute the 12 solvation descriptors of a run, with error bars, and its water clusters."""
+    import warnings
+
+    from voxion.activity.descriptors.solvation import SolvationDescriptors
+    from voxion.trajectories.opening import open_trajectory
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MDAnalysis: elements and masses that it guesses
+        opened = open_trajectory(topology, trajectory)
+        if opened.broken:
+            console.print(
+                f"{trajectory} breaks off {opened.broken}: its {opened.frames} whole frames are "
+                "used.",
+                soft_wrap=True,
+            )
+        analysis = SolvationDescriptors(
+            opened.universe, counter_ion, tethered, water, r_max=rmax, bins=bins
+        )
+        analysis.run(start=start, stop=opened.frames, step=step, verbose=console.is_terminal)
+    found = analysis.results
+    console.print(_table(found.descriptors, found.errors, analysis.n_frames))
+    console.print(_clusters_line(found.clusters), soft_wrap=True)
+    if found.blocks == 1:
+        console.print("One frame: no error bars, and noise is judged by counts alone.")
+    _write_distributions(out / "rdf.csv", found.pairs)
+    _write_clusters(out / "clusters.csv", found.clusters)
+    _draw(out, found.pairs, found.clusters)
+    path = out / "descriptors.csv"
+    if found.missing:
+        path.unlink(missing_ok=True)  # of an earlier run
+        raise VoxionError(
+            f"{'; '.join(found.missing)}. {path} needs all 12 and was not written. Look at "
+            f"{out / 'rdf.png'}: analyse more frames if it is noisy, take a larger --rmax if the "
+            "minimum lies further out; it may also be that these atoms have no shell."
+        )
+    _write_descriptors(path, analysis.water_per_ion, found.descriptors, found.errors)
+    console.print(f"Descriptors: {path}", soft_wrap=True)
+
+
+def _table(values: dict[str, float], errors: dict[str, float], frames: int) -> Table:
+    from voxion.activity.data.table import DESCRIPTORS
+
+    plural = "s" if frames > 1 else ""
+    table = Table(title=f"Solvation descriptors, {frames} frame{plural}", title_justify="left")
+    for name, justify in (("descriptor", "left"), ("value", "right"), ("error", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    absent = {"r_min": "no minimum", "cn": "no minimum"}
+    for name in DESCRIPTORS:
+        if name in values:
+            error = f"{errors[name]:.2g}" if name in errors else "unknown"
+            table.add_row(name, f"{values[name]:.4g}", error)
+        else:
+            quantity = name.removesuffix("_water").removesuffix("_ion").rsplit("_", 1)[0]
+            has_peak = name.replace(quantity, "r_peak", 1) in values
+            table.add_row(name, absent.get(quantity, "") if has_peak else "no peak", "")
+    return table
+
+
+def _clusters_line(clusters: ClusterSizes) -> str:
+    error = "" if clusters.largest_error is None else f" ± {100 * clusters.largest_error:.1f}"
+    return (
+        f"Water clusters: {clusters.mean:.3g} molecules on average, {clusters.weight_mean:.3g} by "
+        f"weight; {100 * clusters.largest:.1f}{error} % of the molecules in the largest."
+    )
+
+
+def _write_descriptors(
+    path: Path, water_per_ion: float, values: dict[str, float], errors: dict[str, float]
+) -> None:
+    from voxion.activity.data.table import WATER
+
+    # what is not known has no column: an empty field would be read as a number by some
+    row = {WATER: water_per_ion, **values, **{f"{n}_error": e for n, e in errors.items()}}
+    _write(path, list(row), [[f"{value:.6g}" for value in row.values()]])
+
+
+def _write_distributions(path: Path, pairs: dict[str, PairDistribution]) -> None:
+    radii = next(iter(pairs.values())).radii
+    columns = {"r": radii, "r_outer": radii + (radii[1] - radii[0]) / 2}
+    for name, pair in pairs.items():
+        columns |= {f"g_{name}": pair.g, f"cn_{name}": pair.coordination}
+        if pair.g_error is not None and pair.coordination_error is not None:
+            columns[f"g_{name}_error"] = pair.g_error
+            columns[f"cn_{name}_error"] = pair.coordination_error
+    rows = zip(*columns.values(), strict=True)
+    _write(path, list(columns), ([f"{value:.6g}" for value in row] for row in rows))
+
+
+def _write_clusters(path: Path, clusters: ClusterSizes) -> None:
+    rows = (
+        [str(size), f"{number:.6g}", f"{weight:.6g}"]
+        for size, (number, weight) in enumerate(
+            zip(clusters.by_number, clusters.by_weight, strict=True), start=1
+        )
+        if number > 0
+    )
+    _write(path, ["molecules", "share_of_clusters", "share_of_molecules"], rows)
+
+
+def _write(path: Path, header: list[str], rows: Iterable[list[str]]) -> None:
+    from voxion.files import replacing
+
+    with replacing(path) as temporary, temporary.open("w", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def _draw(out: Path, pairs: dict[str, PairDistribution], clusters: ClusterSizes) -> None:
+    from voxion.activity.descriptors.plots import plot_clusters, plot_distributions
+    from voxion.files import replacing
+
+    figures = {"rdf": plot_distributions(pairs), "clusters": plot_clusters(clusters)}
+    for name, figure in figures.items():
+        with replacing(out / f"{name}.png") as temporary:
+            figure.savefig(temporary, dpi=150, format="png")

@@ -1,0 +1,64 @@
+"""The command `voxion activity fit`."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from voxion.cli.activity_options import Data, Molecules
+
+console = Console()
+
+
+class ModelChoice(str, Enum):
+    """Which model; `voxion.activity.fitting.catalogue.MODELS` makes them."""
+
+    condensation = "condensation"
+    graph = "graph"
+    graph_descriptors = "graph-descriptors"
+
+
+def fit(
+    out: Annotated[Path, typer.Option(help="Folder for model.pt, summary.json and parity.png.")],
+    data: Data = None,
+    molecules: Molecules = None,
+    model: Annotated[
+        ModelChoice,
+        typer.Option(
+            help="condensation: a Gaussian process around Manning's limit, for new membranes, too. "
+            "graph: the network of Naghshnejad et al. on polymer, salt, concentration and "
+            "water. graph-descriptors: also on the 12 descriptors."
+        ),
+    ] = ModelChoice.condensation,
+    seed: Annotated[int, typer.Option(min=0, help="Of folds, weights and batches.")] = 28,
+) -> None:
+    """Fit a model to all rows, export it to OUT/model.pt, and tell how good such models are."""
+    from voxion.activity.fitting.fit import fit_model
+    from voxion.cli.activity_options import read_given
+
+    rows = read_given(data, molecules)
+    result = fit_model(rows, model.value, out, seed=seed, progress=console.is_terminal)
+    table = Table(title="Rows that were held out", title_justify="left")
+    for name in ("", "R²", "MAE", "RMSE", "log MAE", "90 % interval"):
+        table.add_column(name, justify="right" if name else "left")
+    for name, found in result.scores.items():
+        table.add_row(
+            name,
+            "" if found.r2 is None else f"{found.r2:.3f}",
+            *(f"{value:.3f}" for value in (found.mae, found.rmse, found.log_mae)),
+            f"x {_factor(found.log_width):.3g}",
+        )
+    console.print(table)
+    console.print(f"Model: {result.model_path}", soft_wrap=True)
+
+
+def _factor(log_width: float) -> float:
+    """Give upper / gamma of an interval whose ln(upper / lower) is this."""
+    import math
+
+    return math.exp(log_width / 2)

@@ -1,0 +1,186 @@
+"""The commands of `voxion charges` that run MD or solve for charges: sample, label, couple, run."""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from voxion.charges.defaults import UPDATE_INTERVAL
+from voxion.errors import VoxionError
+
+if TYPE_CHECKING:
+    from voxion.charges.data.dataset import ChargeDataset
+    from voxion.charges.sampling.dftb import DftbLabels
+    from voxion.charges.sampling.electrode import ElectrodeLabels
+
+console = Console()
+
+
+class SourceChoice(str, Enum):
+    """What computes the charges."""
+
+    electrode = "electrode"
+    dftb = "dftb"
+
+
+class Algorithm(str, Enum):
+    """How ELECTRODE solves for the charges."""
+
+    mat_inv = "mat_inv"
+    cg = "cg"
+
+
+System = Annotated[
+    Path, typer.Argument(help="Folder of a built system, equilibrated with its in.equilibrate.")
+]
+Output = Annotated[Path, typer.Argument(help="Data set to write (Zarr).")]
+Frames = Annotated[int, typer.Option(min=1, help="Frames in the data set at the end.")]
+Interval = Annotated[float, typer.Option(help="Between frames, ps.")]
+Settle = Annotated[float, typer.Option(help="MD before the first frame, ps.")]
+Start = Annotated[
+    Path | None, typer.Option(help="LAMMPS data file to start from; equilibrated.data by default.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the data set that is there.")]
+Solver = Annotated[Algorithm, typer.Option(help="How ELECTRODE solves for the charges.")]
+ThomasFermi = Annotated[
+    float | None,
+    typer.Option(help="Thomas-Fermi length, angstrom; without it a perfect conductor."),
+]
+Source = Annotated[SourceChoice, typer.Option(help="What computes the charges.")]
+Parameters = Annotated[
+    Path | None, typer.Option(help="With dftb: folder of the Slater-Koster file C-C.skf.")
+]
+
+
+def sample(
+    system: System,
+    output: Output,
+    frames: Frames = 500,
+    interval: Interval = 0.2,
+    settle: Settle = 5.0,
+    start: Start = None,
+    resume: Resume = False,
+    algorithm: Solver = Algorithm.mat_inv,
+    thomas_fermi: ThomasFermi = None,
+) -> None:
+    """Run MD with the charges of ELECTRODE at every step, and keep frames."""
+    from voxion.charges.sampling.electrode import ElectrodeLabels, ElectrodeSettings
+
+    settings = ElectrodeSettings(algorithm=algorithm.value, thomas_fermi=thomas_fermi)
+    dataset = ElectrodeLabels(system, settings).sample(
+        output, frames, interval, start=start, settle=settle, resume=resume
+    )
+    _tell(dataset, output)
+
+
+def label(
+    system: System,
+    dataset: Annotated[Path, typer.Argument(help="Data set whose frames are labelled.")],
+    output: Output,
+    source: Source = SourceChoice.electrode,
+    algorithm: Solver = Algorithm.mat_inv,
+    thomas_fermi: ThomasFermi = None,
+    parameters: Parameters = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="With dftb: frames at a time; all processors by default."),
+    ] = None,
+) -> None:
+    """Give frames of a data set, such as those of a run with a model, the charges of a solver."""
+    from voxion.charges.data.dataset import open_dataset
+    from voxion.charges.sampling.labels import relabel
+
+    if source is SourceChoice.electrode and workers is not None:
+        raise VoxionError("--workers is for --source dftb; ELECTRODE labels one frame at a time.")
+    at_a_time = (workers or _processors()) if source is SourceChoice.dftb else 1
+    with _solver(system, source, algorithm, thomas_fermi, parameters) as solver:
+        labelled = relabel(solver, open_dataset(dataset), output, workers=at_a_time)
+    _tell(labelled, output)
+
+
+def couple(
+    system: System,
+    output: Output,
+    source: Source = SourceChoice.electrode,
+    interval: Annotated[float, typer.Option(help="MD between updates, ps.")] = UPDATE_INTERVAL,
+    frames: Annotated[int, typer.Option(min=1, help="Updates in all; each is a frame.")] = 100,
+    start: Start = None,
+    resume: Resume = False,
+    algorithm: Solver = Algorithm.mat_inv,
+    thomas_fermi: ThomasFermi = None,
+    parameters: Parameters = None,
+) -> None:
+    """Run MD with charges that a solver sets anew after every interval, and keep the frames."""
+    from voxion.charges.sampling.coupling import couple as couple_run
+
+    threads = _processors()
+    with _solver(system, source, algorithm, thomas_fermi, parameters, threads) as solver:
+        dataset = couple_run(solver, system, output, frames, interval, start=start, resume=resume)
+    _tell(dataset, output)
+
+
+def run(
+    system: System,
+    model: Annotated[Path, typer.Argument(help="Exported model.")],
+    output: Output,
+    every: Annotated[int, typer.Option(min=1, help="Steps between predictions.")] = 1,
+    frames: Frames = 500,
+    interval: Interval = 0.2,
+    settle: Settle = 5.0,
+    start: Start = None,
+    resume: Resume = False,
+) -> None:
+    """Run MD with a model's charges, and keep frames."""
+    from voxion.charges.sampling.run import model_method, sample_run
+    from voxion.systems.description import load_system
+
+    method = model_method(model, load_system(system), every)
+    dataset = sample_run(
+        system, output, method, frames, interval, start=start, settle=settle, resume=resume
+    )
+    _tell(dataset, output)
+
+
+def _solver(
+    system: Path,
+    source: SourceChoice,
+    algorithm: Algorithm,
+    thomas_fermi: float | None,
+    parameters: Path | None,
+    threads: int = 1,
+) -> ElectrodeLabels | DftbLabels:
+    from voxion.charges.sampling.dftb import DftbLabels
+    from voxion.charges.sampling.electrode import ElectrodeLabels, ElectrodeSettings
+
+    if source is SourceChoice.electrode:
+        if parameters is not None:
+            raise VoxionError("--parameters is for --source dftb; ELECTRODE has none.")
+        settings = ElectrodeSettings(algorithm=algorithm.value, thomas_fermi=thomas_fermi)
+        return ElectrodeLabels(system, settings)
+    if thomas_fermi is not None or algorithm is not Algorithm.mat_inv:
+        raise VoxionError("--thomas-fermi and --algorithm are for --source electrode.")
+    if parameters is None:
+        raise VoxionError(
+            "--source dftb needs --parameters FOLDER, with the Slater-Koster file C-C.skf."
+        )
+    return DftbLabels(system, parameters, threads=threads)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _tell(dataset: ChargeDataset, output: Path) -> None:
+    from voxion.charges.sampling.skipped import SkippedFrames
+
+    console.print(
+        f"{output}: {dataset.frames} frames of {dataset.surface_atoms} charges", soft_wrap=True
+    )
+    if left_out := SkippedFrames.of(output):
+        steps = ", ".join(str(frame["step"]) for frame in left_out)
+        console.print(f"{len(left_out)} frames left out, of steps {steps}", soft_wrap=True)

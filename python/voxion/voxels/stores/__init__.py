@@ -1,0 +1,1 @@
+"""Stores of voxel grids: reading, packing, export, a page."""

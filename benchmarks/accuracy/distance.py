@@ -19,7 +19,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from voxion.charges.data.dataset import ChargeDataset, open_dataset
+from voxion.charges.data.dataset import ChargeDataset
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.evaluation.distance import TrainedGround
 from voxion.charges.evaluation.force_errors import score_forces
 from voxion.charges.evaluation.scores import predict

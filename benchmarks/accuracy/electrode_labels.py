@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from rich.progress import track
 from scipy.spatial import cKDTree
 
-from voxion.charges.data.dataset import ChargeFrame, open_dataset
+from voxion.charges.data.dataset import ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.sampling.electrode import ElectrodeLabels
 from voxion.errors import VoxionError
 

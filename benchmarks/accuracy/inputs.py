@@ -24,8 +24,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from rich.progress import track
 
-from voxion.charges.data.dataset import ChargeDataset, open_dataset
+from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.data.features import SiteFrames, ion_indices, site_frames
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.evaluation.scores import score_charges
 from voxion.charges.models.linear_response import (
     centred_sums,

@@ -20,8 +20,8 @@ import torch
 import typer
 from rich.progress import track
 
-from voxion.charges.data.dataset import open_dataset
 from voxion.charges.data.features import SiteFrames, site_frames
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import split_frames
 from voxion.charges.defaults import CURVE_FRAMES, CURVE_REPEATS, CUTOFF, SHELLS, WIDTHS
 from voxion.charges.evaluation.scores import score_charges

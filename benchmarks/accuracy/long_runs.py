@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
 from voxion.charges.analysis.density import DensityProfile, density_profiles, rms_difference
-from voxion.charges.data.dataset import ChargeDataset, open_dataset
+from voxion.charges.data.dataset import ChargeDataset
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.evaluation.distance import TrainedGround
 from voxion.charges.report.plots import plot_profiles
 from voxion.charges.sampling.coupling import couple

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 from scipy.special import erfc
 
-from voxion.charges.data.dataset import open_dataset
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import split_frames
 from voxion.charges.evaluation.scores import ScoreReport
 from voxion.charges.models.hardness import COULOMB, VariationalModel

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from voxion.charges.data.dataset import open_dataset
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.report.sheet_map import plot_error_map
 
 run, solved = (open_dataset(path) for path in sys.argv[1:3])

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from voxion.charges.data.dataset import open_dataset
+from voxion.charges.data.opening import open_dataset
 from voxion.figures import COLOURS, REFERENCE, WIDTH, styled
 
 FOLDER = Path(__file__).parent

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from scipy.special import erfc
 
-from voxion.charges.data.dataset import ChargeDataset, ChargeFrame, open_dataset
+from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.data.opening import open_dataset
 
 BOND = 1.42  # angstrom
 SPECIES = {"O": -0.8, "H": 0.4, "Na": 1.0, "Cl": -1.0}

@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 
 from tests.charges.reference import LinearSystem
-from voxion.charges.data.dataset import open_dataset
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.report.tables import describe_data
 from voxion.charges.sampling.skipped import SkippedFrames
 

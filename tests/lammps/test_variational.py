@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from tests.charges.reference import LinearSystem
 from tests.charges.training.test_variational import ewald_2d, gaussian_matrix
-from voxion.charges.data.dataset import open_dataset
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.models.hardness import constrained_inverse, minimising_charges
 from voxion.charges.sampling.electrode import ElectrodeLabels, ElectrodeSettings, label_electrode
 from voxion.charges.sampling.electrode_matrix import MatrixSettings, export_matrix

@@ -25,7 +25,7 @@ def capacitance(
 ) -> None:
     """Potential against the distance from the sheet, by Poisson's equation, and capacitance."""
     from voxion.charges.analysis.potential_profile import capacitance, potential_profile
-    from voxion.charges.data.dataset import open_dataset
+    from voxion.charges.data.opening import open_dataset
     from voxion.charges.report.plots import plot_potentials
     from voxion.errors import VoxionError
     from voxion.files import replacing

@@ -92,7 +92,7 @@ def label(
     ] = None,
 ) -> None:
     """Give frames of a data set, such as those of a run with a model, the charges of a solver."""
-    from voxion.charges.data.dataset import open_dataset
+    from voxion.charges.data.opening import open_dataset
     from voxion.charges.sampling.labels import relabel
 
     if source is SourceChoice.electrode and workers is not None:

@@ -32,7 +32,7 @@ def train(
     ] = 16,
 ) -> None:
     """Learn the hardness of a sheet from its charges, and score it on the last tenth."""
-    from voxion.charges.data.dataset import open_dataset
+    from voxion.charges.data.opening import open_dataset
     from voxion.charges.data.splits import split_frames
     from voxion.charges.sampling.sheet_potentials import sheet_potentials
     from voxion.charges.training.hardness import ETA, score
@@ -59,7 +59,7 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score a model on a data set, beside a constant and each atom's own mean."""
-    from voxion.charges.data.dataset import open_dataset
+    from voxion.charges.data.opening import open_dataset
     from voxion.charges.models.hardness import read_model
     from voxion.charges.training.hardness import score as run
 

@@ -8,7 +8,7 @@ from voxion.activity.data.chemistry import ALTERNATIVES, FEATURES
 from voxion.activity.data.splits import splits_of
 from voxion.activity.data.table import ActivityData
 from voxion.activity.fitting.scores import score
-from voxion.activity.models.condensation_module import module_inputs
+from voxion.activity.models.condensation_module import CondensationModule, module_inputs
 from voxion.activity.models.condensation_process import UNKNOWN, CondensationProcess, subsets
 from voxion.errors import VoxionError
 
@@ -67,7 +67,9 @@ def test_predictions_do_not_look_at_what_is_asked(
 def test_the_module_says_the_same(fitted: tuple[CondensationProcess, ActivityData]) -> None:
     process, demo = fitted
     expected = process.predict(demo)
-    found = torch.jit.script(process.to_module())(*module_inputs(demo, *process.codes(demo)))
+    found = torch.jit.script(CondensationModule(process))(
+        *module_inputs(demo, *process.codes(demo))
+    )
     for ours, theirs in zip((expected.gamma, expected.lower, expected.upper), found, strict=True):
         np.testing.assert_allclose(theirs.numpy(), ours, rtol=1e-7)
 

@@ -9,8 +9,9 @@ from MDAnalysis.coordinates.LAMMPS import DCDWriter
 
 from tests.charges.reference import graphene
 from voxion.charges.analysis.density import density_profiles, rms_difference
-from voxion.charges.data.dataset import ChargeDataset, ChargeFrame, open_dataset
+from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.sampling.electrolyte_runs import DatasetRun, TrajectoryRun, open_run
 from voxion.errors import VoxionError
 

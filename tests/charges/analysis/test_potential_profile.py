@@ -7,8 +7,9 @@ from typer.testing import CliRunner
 
 from tests.charges.reference import graphene
 from voxion.charges.analysis.potential_profile import capacitance, potential_profile
-from voxion.charges.data.dataset import ChargeDataset, ChargeFrame, open_dataset
+from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.data.opening import open_dataset
 from voxion.cli.app import app
 from voxion.errors import VoxionError
 

@@ -13,8 +13,9 @@ import xarray
 import zarr
 
 from voxion.charges.data import dataset_hdf5
-from voxion.charges.data.dataset import ChargeFrame, open_dataset
+from voxion.charges.data.dataset import ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.data.opening import open_dataset
 from voxion.errors import VoxionError
 
 SPECIES = ["O", "H", "H", "Na", "Cl", "O", "H", "H"]

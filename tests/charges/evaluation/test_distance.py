@@ -14,8 +14,9 @@ from tests.charges.reference import (
     brute_force_potentials,
     graphene,
 )
-from voxion.charges.data.dataset import ChargeFrame, open_dataset
+from voxion.charges.data.dataset import ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import split_frames
 from voxion.charges.evaluation.distance import NOISE, TrainedGround
 from voxion.charges.evaluation.scores import predict

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.charges.reference import LinearSystem, graphene
-from voxion.charges.data.dataset import open_dataset
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.evaluation import force_errors
 from voxion.charges.evaluation.force_errors import COULOMB, lateral_forces, score_forces
 from voxion.charges.evaluation.scores import ScoreReport, score

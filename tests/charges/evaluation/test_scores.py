@@ -8,7 +8,7 @@ from sklearn import metrics
 
 from tests.charges.reference import TOTAL, LinearSystem
 from voxion.charges.data.bins import ChargeBins
-from voxion.charges.data.dataset import open_dataset
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.evaluation.scores import ScoreReport, predict, report, score, score_charges
 from voxion.errors import VoxionError
 from voxion.files import parse_json

@@ -8,8 +8,9 @@ import typer
 from typer.testing import CliRunner
 
 from tests.charges.reference import RADIAL, TOTAL, LinearSystem
-from voxion.charges.data.dataset import ChargeFrame, open_dataset
+from voxion.charges.data.dataset import ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import split_frames
 from voxion.charges.evaluation.distance import TrainedGround
 from voxion.charges.evaluation.scores import predict

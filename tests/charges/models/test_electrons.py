@@ -9,9 +9,10 @@ import torch
 from scipy.special import erfc
 
 from tests.charges.reference import BOND, LinearSystem, graphene
-from voxion.charges.data.dataset import ChargeFrame, open_dataset
+from voxion.charges.data.dataset import ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
 from voxion.charges.data.features import site_potentials
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import Parts
 from voxion.charges.evaluation.scores import score
 from voxion.charges.models.electrons import BOHR, BOLTZMANN, SheetElectrons

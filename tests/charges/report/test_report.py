@@ -12,8 +12,8 @@ import typer
 from typer.testing import CliRunner
 
 from tests.charges.reference import LinearSystem
-from voxion.charges.data.dataset import open_dataset
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.evaluation.scores import score
 from voxion.charges.report.page import make_report, model_names
 from voxion.charges.report.tables import score_cells, species_labels

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from voxion.charges.data.dataset import open_dataset
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.sampling.coupling import couple, set_charges
 from voxion.charges.sampling.electrode import ElectrodeLabels
 from voxion.charges.sampling.labels import NotLabelled, label_frames

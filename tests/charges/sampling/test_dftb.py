@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from tests.charges.sampling import dftb_stand_in
-from voxion.charges.data.dataset import open_dataset
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.sampling.dftb import DftbLabels
 from voxion.charges.sampling.dftb_files import (
     ChargedSheet,

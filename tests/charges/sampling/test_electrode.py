@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from voxion.charges.data.dataset import open_dataset
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.sampling.electrode import (
     ElectrodeLabels,
     ElectrodeSettings,

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from voxion.charges.data.dataset import open_dataset
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.sampling.electrode import ElectrodeLabels
 from voxion.charges.sampling.run import ChargeMethod, sample_run, single
 from voxion.errors import VoxionError

@@ -6,8 +6,8 @@ import torch
 
 from tests.charges.reference import CUTOFF, WIDTHS
 from voxion import _core
-from voxion.charges.data.dataset import open_dataset
 from voxion.charges.data.features import ion_indices
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.charges.training.export import export_model, write_model
 from voxion.charges.training.fitted import FittedModel, read_fitted

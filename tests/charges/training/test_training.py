@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from tests.charges.reference import RADIAL, LinearSystem
-from voxion.charges.data.dataset import open_dataset
 from voxion.charges.data.features import site_frames
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import split_frames
 from voxion.charges.defaults import CUTOFF, SHELLS, WIDTHS
 from voxion.charges.models.linear_response import fit_linear_response, moments

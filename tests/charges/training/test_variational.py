@@ -5,8 +5,9 @@ import pytest
 from scipy.special import erf, erfc
 
 from tests.charges.reference import TOTAL, LinearSystem
-from voxion.charges.data.dataset import ChargeFrame, open_dataset
+from voxion.charges.data.dataset import ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.models.hardness import (
     VariationalModel,
     constrained_inverse,

@@ -37,8 +37,7 @@ from voxion.activity.explain.saliency import (
 from voxion.activity.fitting.export import data_hash
 from voxion.activity.fitting.figure import plot_parity
 from voxion.activity.fitting.fit import SUMMARY_FILE
-from voxion.activity.fitting.scores import FLOOR
-from voxion.activity.models.estimator import Prediction
+from voxion.activity.models.estimator import FLOOR, Prediction
 from voxion.activity.models.network import ActivityNetwork
 from voxion.errors import VoxionError
 from voxion.files import replacing

@@ -11,6 +11,7 @@ from voxion.activity.data.table import ActivityData
 from voxion.activity.fitting.export import ModelInputs
 from voxion.activity.fitting.graph_estimator import GraphNetworkEstimator
 from voxion.activity.fitting.training import FOLDS
+from voxion.activity.models.condensation_module import CondensationModule
 from voxion.activity.models.condensation_process import CondensationProcess
 from voxion.activity.models.estimator import Prediction
 
@@ -50,7 +51,7 @@ class Condensation:
 
     def module(self) -> nn.Module:
         """Give what is exported."""
-        return self.process.to_module()
+        return CondensationModule(self.process)
 
 
 class Graph:

@@ -150,7 +150,7 @@ def _run_graphs(
 def _condensation(
     contract: ActivityContract, data: ActivityData, known: Sequence[Familiarity]
 ) -> tuple[Tensor, ...]:
-    """Give the arguments of `voxion.activity.models.condensation_module.CondensationModule.forward`."""
+    """Return the arguments of `CondensationModule.forward`."""
     polymers = {name: index for index, name in enumerate(contract.polymers)}
     pairs = {name: index for index, name in enumerate(contract.pairs)}
     codes = [

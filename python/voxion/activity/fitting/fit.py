@@ -15,10 +15,10 @@ from voxion.activity.data.table import ActivityData, Floats
 from voxion.activity.fitting.catalogue import MODELS, ExportableModel
 from voxion.activity.fitting.export import activity_contract, write_model
 from voxion.activity.fitting.figure import plot_parity
-from voxion.activity.fitting.scores import FLOOR, Scores, score
+from voxion.activity.fitting.scores import Scores, score
 from voxion.activity.fitting.training import Indices, random_folds
 from voxion.activity.models.conformal import quantile
-from voxion.activity.models.estimator import Prediction
+from voxion.activity.models.estimator import FLOOR, Prediction
 from voxion.contract.schema import ActivityContract
 from voxion.errors import VoxionError
 from voxion.files import replacing

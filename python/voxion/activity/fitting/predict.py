@@ -37,7 +37,7 @@ class Predictions:
 
 
 def predict_file(model: Path, data: Path, molecules: Path, out: Path) -> Predictions:
-    """Predict the rows of a CSV file; see `predict` and `voxion.activity.data.table.read_activity`."""
+    """Predict the rows of a CSV file; see `predict` and `read_activity`."""
     predictions = predict(model, read_activity(data, molecules, measured=False))
     _write(predictions, out)
     return predictions

@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxion.activity.data.table import Floats
-from voxion.activity.models.estimator import Prediction
-
-FLOOR = 1e-4  # a smaller prediction counts as this one on the scale of logarithms
+from voxion.activity.models.estimator import FLOOR, Prediction
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-from torch import nn
 
 from voxion.activity.data.chemistry import ALTERNATIVES, FEATURES, features, ions_of
 from voxion.activity.data.table import ActivityData, Floats
@@ -248,12 +247,6 @@ class CondensationProcess:
             ]
             found.append("; ".join(reasons))
         return found
-
-    def to_module(self) -> nn.Module:
-        """Give what `predict` does as a module, see `CondensationModule` for what it takes."""
-        from voxion.activity.models.condensation_module import CondensationModule
-
-        return CondensationModule(self)
 
     def codes(self, data: ActivityData) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Give the training data's numbers of polymers [N] and pairs [N], or `UNKNOWN`."""

@@ -7,8 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from voxion.activity.data.table import ActivityData, Floats
-from voxion.activity.fitting.scores import FLOOR
-from voxion.activity.models.estimator import COVERAGE, Prediction
+from voxion.activity.models.estimator import COVERAGE, FLOOR, Prediction
 
 
 class HeldOutEstimator(Protocol):

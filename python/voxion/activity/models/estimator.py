@@ -10,6 +10,9 @@ from voxion.activity.data.table import ActivityData, Floats
 COVERAGE = 0.9  # share of measurements that an interval shall hold
 
 
+FLOOR = 1e-4  # a smaller prediction counts as this one on the scale of logarithms
+
+
 @dataclass(frozen=True)
 class Prediction:
     """Coefficients of N membranes, all above zero.

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from zarr.codecs import ZstdCodec
 
 from voxion import __version__
-from voxion.charges.data.dataset import ADVICE, KIND, ChargeDataset, ChargeFrame, open_dataset
+from voxion.charges.data.dataset import ADVICE, KIND, ChargeDataset, ChargeFrame
 from voxion.charges.data.dataset_zarr import FORMAT, FORMAT_VERSION, FRAME_ARRAYS, NO_STEP
+from voxion.charges.data.opening import open_dataset
 from voxion.errors import VoxionError
 from voxion.zarr_files import open_group
 

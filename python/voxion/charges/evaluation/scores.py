@@ -21,8 +21,9 @@ from rich.progress import track
 from rich.table import Table
 
 from voxion.charges.data.bins import EPSILON, ChargeBins
-from voxion.charges.data.dataset import ChargeDataset, open_dataset
+from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.data.features import ion_indices, site_potentials, source_runs
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import split_frames
 from voxion.charges.evaluation.force_errors import ForceReport, score_forces
 from voxion.contract.schema import ChargeContract, load_model

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from voxion.charges.data.dataset import ChargeDataset, open_dataset
+from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.evaluation.distance import TrainedGround
 from voxion.errors import VoxionError
 

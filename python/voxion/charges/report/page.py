@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 
 from voxion.charges.analysis.density import DensityProfile, density_profiles
 from voxion.charges.data.bins import BIN_WIDTH, EPSILON
-from voxion.charges.data.dataset import ChargeDataset, open_dataset
+from voxion.charges.data.dataset import ChargeDataset
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import split_frames
 from voxion.charges.evaluation.scores import FramesToScore, Predictions, predict
 from voxion.charges.evaluation.scores import report as score_predictions

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich import print as tell
 
-from voxion.charges.data.dataset import ChargeDataset, ChargeFrame, open_dataset
+from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.defaults import UPDATE_INTERVAL
 from voxion.charges.sampling.labels import LabelSource, NotLabelled
 from voxion.charges.sampling.run import (

@@ -169,7 +169,7 @@ class DftbLabels:
         resume: bool = False,
         progress: bool = True,
     ) -> ChargeDataset:
-        """Run NVT with these charges, new ones every `interval`; see `voxion.charges.sampling.coupling`."""
+        """Run NVT with these charges, new ones every `interval`; see `couple`."""
         return couple(
             self,
             self.folder,

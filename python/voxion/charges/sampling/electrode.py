@@ -199,7 +199,7 @@ class ElectrodeLabels:
         resume: bool = False,
         progress: bool = True,
     ) -> ChargeDataset:
-        """Run NVT with these charges at every step; see `voxion.charges.sampling.run.sample_run`."""
+        """Run NVT with these charges at every step; see `sample_run`."""
         return sample_run(
             self.folder,
             output,

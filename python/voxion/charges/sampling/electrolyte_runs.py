@@ -11,7 +11,8 @@ import numpy as np
 from MDAnalysis.guesser.tables import masses as element_masses
 from numpy.typing import NDArray
 
-from voxion.charges.data.dataset import ChargeDataset, open_dataset
+from voxion.charges.data.dataset import ChargeDataset
+from voxion.charges.data.opening import open_dataset
 from voxion.errors import VoxionError
 from voxion.trajectories.opening import open_trajectory
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from rich import print as tell
 from rich.progress import track
 
-from voxion.charges.data.dataset import ChargeDataset, ChargeFrame, open_dataset
+from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.sampling.skipped import SkippedFrames
 from voxion.errors import VoxionError
 from voxion.systems.description import SystemDescription

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from voxion.charges.data.dataset import ChargeDataset, ChargeFrame, open_dataset
+from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.data.opening import open_dataset
 from voxion.contract.schema import read_contract
 from voxion.engines.lammps import cell_of, gather, in_group, lammps_session, quoted, wrap
 from voxion.errors import VoxionError

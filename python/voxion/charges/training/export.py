@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 import voxion._core as _core
-from voxion.charges.data.dataset import ChargeDataset, open_dataset
+from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.data.features import ion_indices, site_potentials
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.charges.training.fitted import FittedModel, read_fitted
 from voxion.charges.training.settings import read_settings

@@ -14,7 +14,8 @@ from pydantic import Field
 from rich.progress import track
 from rich.table import Table
 
-from voxion.charges.data.dataset import ChargeDataset, open_dataset
+from voxion.charges.data.dataset import ChargeDataset
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import Parts, split_frames
 from voxion.charges.defaults import CURVE_FRAMES, CURVE_REPEATS, CUTOFF
 from voxion.charges.evaluation.scores import R2, predict, report

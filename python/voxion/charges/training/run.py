@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from voxion.charges.data.dataset import ChargeDataset, open_dataset
+from voxion.charges.data.dataset import ChargeDataset
+from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import split_frames
 from voxion.charges.defaults import FOLDS
 from voxion.charges.evaluation.scores import ScoreReport, predict, report

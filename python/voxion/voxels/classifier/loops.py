@@ -55,7 +55,7 @@ class Devices:
 class ClassifierTraining(lightning.LightningModule):
     """Cross-entropy and Adam; the learning rate is halved when the validation loss stands still.
 
-    The paper (see `voxion.voxels.classifier.network`) divides it by 2 after 2 epochs without improvement, with
+    The paper (see `network`) divides it by 2 after 2 epochs without improvement, with
     Keras, which counts the second such epoch as the last: patience 1 in torch's own count.
     """
 

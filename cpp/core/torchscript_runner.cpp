@@ -31,7 +31,7 @@ ThreadGuard::~ThreadGuard() { omp_set_num_threads(host_threads_); }
 
 namespace {
 
-constexpr const char *exporters = "'voxion charges export' or 'voxion voxels export-model'";
+constexpr const char *exporters = "'voxion charges export' or 'voxion voxels export'";
 
 // What happened, out of torch's message, whose further lines are a traceback. A model that raises
 // is told by a last line such as "RuntimeError: what it said", with the source before or after it.

@@ -5,8 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 frames=${FRAMES:-40}
 
-voxion systems graphene electrode
+voxion systems graphene --out electrode
 (cd electrode && lmp -in in.equilibrate)
-voxion charges sample electrode labels.zarr --frames "$frames"
+voxion charges sample electrode --out labels.zarr --frames "$frames"
 voxion charges train labels.zarr --out trained
 voxion inspect trained/model.pt

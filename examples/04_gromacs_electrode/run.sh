@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-voxion systems graphene electrode --engine gromacs
+voxion systems graphene --out electrode --engine gromacs
 cp voxion.dat electrode
 cp "$(python -c 'from voxion.demo import model_path; print(model_path())')" electrode/model.pt
 cd electrode

@@ -5,11 +5,11 @@ set -euo pipefail
 cd "$(dirname "$0")"
 given=()
 if [[ -n "${DATA:-}" ]]; then
-    given=(--data "$DATA" --molecules "${MOLECULES:?the file with the SMILES of DATA}")
+    given=("$DATA" "${MOLECULES:?the file with the SMILES of DATA}")
 fi
 
 voxion activity fit "${given[@]}" --out fitted
-voxion activity predict fitted/model.pt --data new.csv --molecules new_molecules.csv \
+voxion activity predict fitted/model.pt new.csv new_molecules.csv \
     --out predictions.csv
 voxion activity evaluate "${given[@]}" --split leave-one-polymer-out
 voxion activity fit "${given[@]}" --model graph-descriptors --out network

@@ -15,15 +15,15 @@ else
     echo "No dftb+ on the PATH, or DFTB_SKF not set: charges come from LAMMPS's ELECTRODE instead."
 fi
 
-voxion systems graphene electrode --cells 9 5 --charge -2 --thickness 22 --molarity 1
+voxion systems graphene --out electrode --cells 9 5 --charge -2 --thickness 22 --molarity 1
 (cd electrode && lmp -in in.equilibrate -screen none)
 
 # MD for an interval, charges from the solver into the running simulation, and so on
-voxion charges couple electrode loop.zarr "${solver[@]}" --interval "$interval" --frames "$frames"
+voxion charges couple electrode --out loop.zarr "${solver[@]}" --interval "$interval" --frames "$frames"
 voxion charges train loop.zarr --out trained
 
 # MD with the model, its frames labelled by the same solver, and how far the two are apart
-voxion charges run electrode trained/model.pt run.zarr --frames 8 --interval "$interval"
-voxion charges label electrode run.zarr solved.zarr "${solver[@]}"
+voxion charges run electrode trained/model.pt --out run.zarr --frames 8 --interval "$interval"
+voxion charges label electrode run.zarr --out solved.zarr "${solver[@]}"
 voxion charges score trained/model.pt solved.zarr
 python plot.py

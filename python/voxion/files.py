@@ -234,14 +234,15 @@ def parse_json(text: str, kind: type[Content], name: str, advice: str) -> Conten
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file, whole or not at all; numbers that are not finite become null."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(_plain(content), indent=2, allow_nan=False) + "\n")
+        temporary.write_text(json.dumps(plain_json(content), indent=2, allow_nan=False) + "\n")
 
 
-def _plain(value: Any) -> Any:
+def plain_json(value: Any) -> Any:
+    """Return a value for JSON, with None for numbers that are not finite."""
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: plain_json(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain_json(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -11,7 +11,7 @@ _COMMON = Path(__file__).parent / "templates"
 
 
 def render_page(template: Path, content: dict[str, Any]) -> str:
-    """Fill a template; it may include what stands in the package's own templates, as page.css."""
+    """Fill a template, which extends ``page.html`` of the templates of the package."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([template.parent, _COMMON]),
         autoescape=True,

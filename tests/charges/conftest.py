@@ -28,10 +28,10 @@ def linear_training(
 
 
 @pytest.fixture(scope="session")
-def paper_training(
+def ion_positions_training(
     linear_dataset: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[TrainingResult, Path]:
     """Result and folder of an uninterrupted training of the paper's network, 20 epochs."""
     out = tmp_path_factory.mktemp("training") / "paper"
-    settings = make_settings([linear_dataset], model="paper", epochs=20)
+    settings = make_settings([linear_dataset], model="ion-positions", epochs=20)
     return train(settings, out), out

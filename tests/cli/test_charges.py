@@ -19,11 +19,11 @@ def test_train_export_and_score(linear_dataset, tmp_path):
     trained = _run("train", linear_dataset, "--out", tmp_path / "run", *SYSTEM)
     assert trained.exit_code == 0, trained.output
     assert "constant" in trained.output and "atom's mean" in trained.output
-    exported = _run("export", tmp_path / "run", tmp_path / "model.pt")
+    exported = _run("export", tmp_path / "run", "--out", tmp_path / "model.pt")
     assert exported.exit_code == 0, exported.output
     radial = read_contract(tmp_path / "model.pt").radial_functions
     assert radial is not None and radial.widths == (0.1, 0.3) and radial.cutoff == 7
-    scored = _run("score", tmp_path / "model.pt", linear_dataset, "--frames", "held-out", "--json")
+    scored = _run("score", tmp_path / "model.pt", linear_dataset, "--select", "held-out", "--json")
     assert scored.exit_code == 0, scored.output
     scores = json.loads(scored.stdout)
     assert scores["frames"] == 6 and scores["model"]["mae"] < 1e-6 < scores["constant"]["mae"]
@@ -31,7 +31,7 @@ def test_train_export_and_score(linear_dataset, tmp_path):
 
 def test_cross_validate(linear_dataset, tmp_path):
     result = _run(
-        "cross-validate", linear_dataset, "--model", "paper", "--out", tmp_path / "cv",
+        "cross-validate", linear_dataset, "--model", "ion-positions", "--out", tmp_path / "cv",
         "--folds", 2, "--epochs", 1, "--json",
     )  # fmt: skip
     assert result.exit_code == 0, result.output

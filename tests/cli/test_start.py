@@ -19,7 +19,7 @@ HEAVY = (
     "xarray",
     "zarr",
 )
-GROUPS = ("systems", "charges", "charges variational", "voxels", "activity", "mdrun", "inspect")
+GROUPS = ("systems", "charges", "charges hardness", "voxels", "activity", "mdrun", "inspect")
 
 
 @pytest.mark.parametrize(

@@ -44,37 +44,42 @@ def test_info_of_a_store_without_frames(tmp_path):
 
 
 def test_pack(store_path, tmp_path):
-    result = _run("pack", store_path, tmp_path / "packed.zarr")
+    result = _run("pack", store_path, "--out", tmp_path / "packed.zarr")
     assert result.exit_code == 0, result.output
     assert "3 frames" in result.output and "bit by bit" in result.output
     assert json.loads(_run("info", tmp_path / "packed.zarr", "--json").stdout)["packed"] is True
 
 
 @pytest.mark.parametrize("name", ["a.cube", "a.dx", "a.vti"])
-def test_export_of_a_frame(store_path, tmp_path, name):
-    result = _run("export", store_path, tmp_path / name, "--frame", 1, "--channel", "charge")
+def test_convert_a_frame(store_path, tmp_path, name):
+    result = _run(
+        *("convert", store_path, "--out", tmp_path / name, "--select", 1),
+        *("--channel", "charge"),
+    )
     assert result.exit_code == 0, result.output
     assert "step 2000" in (tmp_path / name).read_text()
-    last = _run("export", store_path, tmp_path / name, "--channel", "charge")
+    last = _run(
+        *("convert", store_path, "--out", tmp_path / name, "--channel", "charge"), "--force"
+    )
     assert last.exit_code == 0 and "step 3000" in (tmp_path / name).read_text()
 
 
-def test_export_of_all_frames(store_path, tmp_path):
-    result = _run("export", store_path, tmp_path / "a.h5")
+def test_convert_all_frames(store_path, tmp_path):
+    result = _run("convert", store_path, "--out", tmp_path / "a.h5")
     assert result.exit_code == 0, result.output
     with h5py.File(tmp_path / "a.h5") as file:
         assert np.array_equal(file["grid"][:], list(open_store(store_path)))
 
 
-def test_export_refusals(store_path, tmp_path):
+def test_convert_refusals(store_path, tmp_path):
     for arguments, words in (
         (["a.xyz"], r"expected \.cube, \.dx, \.vti, \.h5"),
-        (["a.h5", "--frame", 1], "leave out --frame"),
+        (["a.h5", "--select", 1], "leave out --select"),
         (["a.cube"], "one channel"),
-        (["a.vti", "--frame", 7], "no frame 7"),
+        (["a.vti", "--select", 7], "no frame 7"),
         (["a.vti", "--channel", "shear"], "no channel 'shear'"),
     ):
-        result = _run("export", store_path, tmp_path / arguments[0], *arguments[1:])
+        result = _run("convert", store_path, "--out", tmp_path / arguments[0], *arguments[1:])
         assert isinstance(result.exception, VoxionError)
         with pytest.raises(VoxionError, match=words):
             raise result.exception
@@ -82,7 +87,7 @@ def test_export_refusals(store_path, tmp_path):
 
 
 def test_page(store_path, tmp_path):
-    result = _run("page", store_path, "--output", tmp_path / "look.html")
+    result = _run("page", store_path, "--out", tmp_path / "look.html")
     assert result.exit_code == 0, result.output
     assert (tmp_path / "look.html").stat().st_size > 1e6
 

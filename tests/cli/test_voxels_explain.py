@@ -113,7 +113,7 @@ def test_label_chooses_the_class(model, store, tmp_path):
     out = tmp_path / "out"
     result = _run(
         "explain", model, store, "--out", out, "--filters", 1, "--steps", 1, "--label", "noise",
-        "--frame", 0,
+        "--select", 0,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     numbers = json.loads((out / "explanation.json").read_text())
@@ -125,11 +125,12 @@ def test_explain_refuses_what_does_not_fit(model, store, tmp_path):
     small = write_store(tmp_path / "small.zarr", rng.random((1, 2, 8, 8, 8)), CHANNELS)
     other = write_store(tmp_path / "other.zarr", rng.random((1, 1, 16, 16, 16)), ["mass"])
     (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "of another program").touch()
     for arguments, message in (
         ((small, "--out", tmp_path / "a"), r"small.zarr has grids of \[8, 8, 8\].*\[16, 16, 16\]"),
         ((other, "--out", tmp_path / "a"), "no channel 'charge'"),
-        ((store, "--out", tmp_path / "there"), "there exists already"),
-        ((store, "--out", tmp_path / "a", "--frame", 7), "no frame 7"),
+        ((store, "--out", tmp_path / "there"), "there exists: choose another --out"),
+        ((store, "--out", tmp_path / "a", "--select", 7), "no frame 7"),
         ((store, "--out", tmp_path / "a", "--label", "cubic"), "no class 'cubic'.*lamellar"),
     ):
         result = _run("explain", model, *arguments)
@@ -141,7 +142,7 @@ def test_explain_refuses_what_does_not_fit(model, store, tmp_path):
 
 def test_morphology_of_lamellae(store):
     result = _run("morphology", store, "--channel", "mass", "--threshold", 1.0, "--json",
-                  "--frame", 0)  # fmt: skip
+                  "--select", 0)  # fmt: skip
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert found["units"]["length"] == "angstrom"
@@ -175,7 +176,7 @@ def test_morphology_refuses(store, tmp_path):
         ((store, "--channel", "shear"), "no channel 'shear'"),
         ((store, "--channel", "mass", "--threshold", "half"), "'half'"),
         ((store, "--channel", "mass", "--threshold", "99"), "99 puts no voxel"),
-        ((store, "--channel", "mass", "--frame", "5"), "no frame 5"),
+        ((store, "--channel", "mass", "--select", "5"), "no frame 5"),
     ):
         result = _run("morphology", *arguments)
         assert isinstance(result.exception, VoxionError), result.output

@@ -172,7 +172,7 @@ def test_each_broken_rule_is_named(base, path, value, message):
         parse_contract(_changed(base, path, value), "m.pt", kind)
     assert message in str(error.value)
     assert "m.pt" in str(error.value) and "\n" not in str(error.value)
-    remedy = "voxels export-model" if base is VOXELS else "charges export"
+    remedy = "voxels export" if base is VOXELS else "charges export"
     assert f"'voxion {remedy}'" in str(error.value)
 
 
@@ -233,7 +233,7 @@ def test_files_that_are_no_models_are_refused(tmp_path):
     (tmp_path / "text.pt").write_text("hello")
     with pytest.raises(VoxionError, match="not a whole TorchScript archive"):
         read_contract(tmp_path / "text.pt")
-    with pytest.raises(VoxionError, match=r"charges export' or 'voxion voxels export-model'"):
+    with pytest.raises(VoxionError, match=r"charges export' or 'voxion voxels export'"):
         inspect_model(tmp_path / "text.pt")
     torch.save({"a": 1}, tmp_path / "state.pt")
     with pytest.raises(VoxionError, match=r"carries no voxion\.json"):

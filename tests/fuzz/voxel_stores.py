@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.voxels.reference import TRICLINIC, random_grids, write_store
-from voxion.cli.voxels import info
+from voxion.cli.voxels_stores import info
 from voxion.voxels.classifier.dataset import open_labelled
 from voxion.voxels.stores.exporters import export_frame, export_hdf5
 from voxion.voxels.stores.pack import pack_store

@@ -135,14 +135,14 @@ def test_tails_and_water_part(run):
 
 
 def test_command_builds_and_tells_what(tmp_path):
-    arguments = ["surfactant", str(tmp_path / "s"), "--hydration", "4", "--beads", "400"]
+    arguments = ["surfactant", "--out", str(tmp_path / "s"), "--hydration", "4", "--beads", "400"]
     result = CliRunner().invoke(app, [*arguments, "--seed", "3"], catch_exceptions=False)
     assert result.exit_code == 0
     text = (tmp_path / "s" / "system.json").read_text()
     description = SurfactantDescription.model_validate_json(text)
     assert (description.hydration, description.surfactants, description.seed) == (4, 36, 3)
     assert "lmp -in in.equilibrate" in result.output
-    with pytest.raises(VoxionError, match="already holds a system"):
+    with pytest.raises(VoxionError, match="exists: choose another --out"):
         CliRunner().invoke(app, arguments, catch_exceptions=False)
 
 

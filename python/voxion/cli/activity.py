@@ -9,10 +9,14 @@ from voxion.cli.activity_evaluate import evaluate
 from voxion.cli.activity_explain import explain
 from voxion.cli.activity_fit import fit
 from voxion.cli.activity_predict import predict
-from voxion.cli.activity_reproduce import paper
+from voxion.cli.activity_reproduce import reproduce
 
 app = typer.Typer(
     no_args_is_help=True, help="Activity coefficients of ions in ion-exchange membranes."
 )
-for command in (fit, evaluate, predict, explain, paper, descriptors):
-    app.command()(command)
+app.command()(fit)
+app.command()(evaluate)
+app.command()(predict)
+app.command()(explain)
+app.command()(reproduce)
+app.command()(descriptors)

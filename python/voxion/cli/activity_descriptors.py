@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from voxion.cli.options import AsJson, Force, output, print_json, print_path
 from voxion.errors import VoxionError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from voxion.activity.descriptors.solvation import PairDistribution
 
 console = Console()
+DISTRIBUTIONS_FILE = "rdf.csv"
 
 
 def descriptors(
@@ -26,17 +28,26 @@ def descriptors(
         Path, typer.Argument(help="LAMMPS dump or .dcd; .xtc or .trr of either.")
     ],
     counter_ion: Annotated[
-        str, typer.Option(help="Mobile ions; selections are MDAnalysis', 'type 4' or 'name NA'.")
+        str, typer.Option(help="Selection of the mobile ions, in MDAnalysis' language: 'name NA'.")
     ],
     tethered: Annotated[
-        str, typer.Option(help="One atom of each tethered charge: S of a sulfonate.")
+        str,
+        typer.Option(help="Selection of one atom of each tethered charge: S of a sulfonate."),
     ],
-    water: Annotated[str, typer.Option(help="Oxygens of water.")],
-    out: Annotated[Path, typer.Option(help="Folder for numbers and figures.")],
-    start: Annotated[int, typer.Option("--from", min=0, help="First frame, from 0.")] = 0,
-    step: Annotated[int, typer.Option(min=1, help="Every so many frames.")] = 1,
+    water: Annotated[str, typer.Option(help="Selection of the oxygen atoms of water.")],
+    out: Annotated[Path, typer.Option(help="Folder to write: tables and figures.")],
+    select: Annotated[
+        str,
+        typer.Option(
+            help="Frames, as a Python slice START:STOP:STEP: '100:' leaves out the first 100, "
+            "'::10' takes every tenth.",
+            show_default="all",
+        ),
+    ] = ":",
     rmax: Annotated[float, typer.Option(help="Largest distance, angstrom.")] = 10.0,
-    bins: Annotated[int, typer.Option(min=1, help="Bins up to it.")] = 500,
+    bins: Annotated[int, typer.Option(min=1, help="Number of bins up to RMAX.")] = 500,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compute the 12 solvation descriptors of a run, with error bars, and its water clusters."""
     import warnings
@@ -44,37 +55,74 @@ def descriptors(
     from voxion.activity.descriptors.solvation import SolvationDescriptors
     from voxion.trajectories.opening import open_trajectory
 
+    frames = parse_slice(select)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MDAnalysis: elements and masses that it guesses
         opened = open_trajectory(topology, trajectory)
         if opened.broken:
-            console.print(
+            typer.echo(
                 f"{trajectory} breaks off {opened.broken}: its {opened.frames} whole frames are "
                 "used.",
-                soft_wrap=True,
+                err=True,
             )
         analysis = SolvationDescriptors(
             opened.universe, counter_ion, tethered, water, r_max=rmax, bins=bins
         )
-        analysis.run(start=start, stop=opened.frames, step=step, verbose=console.is_terminal)
+        start, stop, step = frames.indices(opened.frames)
+        if len(range(start, stop, step)) == 0:
+            raise VoxionError(
+                f"--select {select} takes none of the {opened.frames} frames of {trajectory}."
+            )
+        shown = console.is_terminal and not as_json
+        analysis.run(start=start, stop=stop, step=step, verbose=shown)
     found = analysis.results
-    console.print(_table(found.descriptors, found.errors, analysis.n_frames))
-    console.print(_clusters_line(found.clusters), soft_wrap=True)
-    if found.blocks == 1:
-        console.print("One frame: no error bars, and noise is judged by counts alone.")
-    _write_distributions(out / "rdf.csv", found.pairs)
-    _write_clusters(out / "clusters.csv", found.clusters)
-    _draw(out, found.pairs, found.clusters)
+    with output(out, force, kind=DISTRIBUTIONS_FILE):
+        _write_distributions(out / DISTRIBUTIONS_FILE, found.pairs)
+        _write_clusters(out / "clusters.csv", found.clusters)
+        _draw(out, found.pairs, found.clusters)
+    if not as_json:
+        console.print(_table(found.descriptors, found.errors, analysis.n_frames))
+        console.print(_clusters_line(found.clusters), soft_wrap=True)
+        if found.blocks == 1:
+            console.print("One frame: no error bars, and noise is judged by counts alone.")
     path = out / "descriptors.csv"
     if found.missing:
-        path.unlink(missing_ok=True)  # of an earlier run
         raise VoxionError(
             f"{'; '.join(found.missing)}. {path} needs all 12 and was not written. Look at "
             f"{out / 'rdf.png'}: analyse more frames if it is noisy, take a larger --rmax if the "
             "minimum lies further out; it may also be that these atoms have no shell."
         )
     _write_descriptors(path, analysis.water_per_ion, found.descriptors, found.errors)
-    console.print(f"Descriptors: {path}", soft_wrap=True)
+    if as_json:
+        print_json(
+            {
+                "frames": analysis.n_frames,
+                "water_per_ion": analysis.water_per_ion,
+                "descriptors": found.descriptors,
+                "errors": found.errors,
+            }
+        )
+        return
+    print_path(console, "Descriptors", path)
+
+
+def parse_slice(text: str) -> slice:
+    """Return the slice START:STOP:STEP that a text stands for.
+
+    Raises
+    ------
+    VoxionError
+        It is no slice, or its step is not positive.
+    """
+    try:
+        start, stop, step = [int(part) if part else None for part in (text + "::").split(":")[:3]]
+    except ValueError:
+        step = 0
+    if (step is not None and step < 1) or not 1 <= text.count(":") <= 2:
+        raise VoxionError(
+            f"--select takes START:STOP:STEP with a positive STEP, such as 100::10, found {text!r}."
+        )
+    return slice(start, stop, step)
 
 
 def _table(values: dict[str, float], errors: dict[str, float], frames: int) -> Table:

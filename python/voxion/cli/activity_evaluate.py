@@ -1,8 +1,7 @@
-"""The command `voxion activity evaluate`: how well models meet membranes that they do not know."""
+"""The command `voxion activity evaluate`: scores on membranes left out of the training."""
 
 from __future__ import annotations
 
-import json
 from enum import Enum
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 from rich.console import Console
 
 from voxion.cli.activity_options import Data, Molecules, read_given
+from voxion.cli.options import AsJson, print_json
 
 WIDTH = 130  # characters of a file or a pipe, which have no width of their own
 
@@ -28,22 +28,23 @@ def evaluate(
     split: Annotated[
         SplitChoice,
         typer.Option(
-            help="leave-one-polymer-out: each polymer is predicted by a model that has never met "
-            "it. leave-one-pair-out: each polymer in one salt. paper: a random fifth of the rows, "
-            "by the paper's seeds 28, 42 and 48."
+            help="leave-one-polymer-out: each polymer is predicted by a model trained without it. "
+            "leave-one-pair-out: each pair of polymer and salt is. paper: a random fifth of the "
+            "rows is, with the seeds 28, 42 and 48 of Naghshnejad et al."
         ),
     ] = SplitChoice.polymer,
     models: Annotated[
         list[str] | None,
         typer.Option(
             "--model",
-            help="Score this one; may be given again. Without it, all but the paper's networks, "
-            "'graph network, descriptors' and 'graph network', which take minutes.",
+            help="Model to score; repeatable.",
+            show_default="all but 'graph network' and 'graph network, descriptors', which take "
+            "minutes",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Score models on rows that they were not fitted to, beside simple baselines."""
+    """Score models on rows left out of their training, beside simple baselines."""
     from voxion.activity.fitting.evaluation import evaluate as run
 
     console = Console()
@@ -52,6 +53,6 @@ def evaluate(
     shown = console.is_terminal and not as_json
     result = run(read_given(data, molecules), split.value, models, progress=shown)
     if as_json:
-        print(json.dumps(result.to_dict(), indent=2))
+        print_json(result.to_dict())
     else:
         console.print(result.table())

@@ -10,21 +10,30 @@ from rich.console import Console
 from rich.table import Table
 
 from voxion.cli.activity_options import Data, Molecules
+from voxion.cli.options import AsJson, Force, output, print_json
 
 console = Console()
 
 
 def explain(
     model: Annotated[Path, typer.Argument(help="Graph model of 'voxion activity fit'.")],
-    out: Annotated[Path, typer.Option(help="New folder for the page, maps and tables.")],
+    out: Annotated[Path, typer.Option(help="Folder to write: page, maps and tables.")],
     data: Data = None,
     molecules: Molecules = None,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show which atoms raise and which lower the predicted coefficients, and check the maps."""
+    """Map which atoms raise and which lower the predicted coefficients, and check the maps."""
     from voxion.activity.explain.page import PAGE_FILE, explain_model
     from voxion.cli.activity_options import read_given
 
-    found = explain_model(model, read_given(data, molecules), out, progress=console.is_terminal)
+    rows = read_given(data, molecules)
+    shown = console.is_terminal and not as_json
+    with output(out, force, kind=PAGE_FILE):
+        found = explain_model(model, rows, out, progress=shown)
+    if as_json:
+        print_json(found)
+        return
     table = Table(title="Means over the membranes", title_justify="left")
     for name in ("", *found):
         table.add_column(name, justify="right" if name else "left")

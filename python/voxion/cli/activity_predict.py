@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from voxion.cli.options import Force, output
+
 console = Console()
 SHOWN = 30  # rows in the terminal
 
@@ -16,20 +18,23 @@ SHOWN = 30  # rows in the terminal
 def predict(
     model: Annotated[Path, typer.Argument(help="Model file of 'voxion activity fit'.")],
     data: Annotated[
-        Path, typer.Option(help="CSV file with the columns of the training data but gamma_exp.")
+        Path,
+        typer.Argument(help="CSV file with the columns of the training data, without gamma_exp."),
     ],
     molecules: Annotated[
-        Path, typer.Option(help="CSV file: kind (polymer or salt), name, smiles.")
+        Path, typer.Argument(help="CSV file: kind (polymer or salt), name, smiles.")
     ],
     out: Annotated[Path, typer.Option(help="CSV file to write.")],
+    force: Force = False,
 ) -> None:
     """Predict activity coefficients, with 90 % intervals and warnings.
 
-    Rows with an element, or a number, that is wholly outside the training data are refused.
+    Rows are refused if an element or a number in them is far outside the training data.
     """
     from voxion.activity.fitting.predict import predict_file
 
-    found = predict_file(model, data, molecules, out)
+    with output(out, force):
+        found = predict_file(model, data, molecules, out)
     table = Table()
     for name in ("polymer", "salt", "mol/L", "gamma", "interval", "warning"):
         table.add_column(name, overflow="fold")

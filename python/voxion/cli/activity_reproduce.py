@@ -1,4 +1,4 @@
-"""The command `voxion activity paper`: the study of Naghshnejad et al. on any data set."""
+"""The command `voxion activity reproduce`: the study of Naghshnejad et al. on any data set."""
 
 from __future__ import annotations
 
@@ -10,31 +10,43 @@ from rich.console import Console
 from rich.table import Table
 
 from voxion.cli.activity_options import Data, Molecules
+from voxion.cli.options import Force, Resume, output
+from voxion.training_folder import SETTINGS_FILE
 
 console = Console()
+PAPER = "of the paper"
 
 
-def paper(
-    out: Annotated[Path, typer.Option(help="Folder of the study; what it has is not done again.")],
+def reproduce(
+    out: Annotated[Path, typer.Option(help="Folder of the study to write.")],
     data: Data = None,
     molecules: Molecules = None,
     hidden: Annotated[
-        list[int] | None, typer.Option(min=1, help="Width of the layers; repeatable.")
+        list[int] | None,
+        typer.Option(min=1, help="Width of the layers; repeatable.", show_default=PAPER),
     ] = None,
-    learning_rate: Annotated[list[float] | None, typer.Option(help="Of Adam; repeatable.")] = None,
+    learning_rate: Annotated[
+        list[float] | None,
+        typer.Option(help="Learning rate of Adam; repeatable.", show_default="of the paper"),
+    ] = None,
     batch: Annotated[
-        list[int] | None, typer.Option(min=1, help="Rows in a step; repeatable.")
+        list[int] | None,
+        typer.Option(
+            min=1, help="Number of rows in a step; repeatable.", show_default="of the paper"
+        ),
     ] = None,
     seed: Annotated[
         list[int] | None,
-        typer.Option(help="Of split, folds, weights and batches: 28, 42 or 48; repeatable."),
+        typer.Option(help="Seed: 28, 42 or 48; repeatable.", show_default="all three"),
     ] = None,
-    folds: Annotated[int, typer.Option(min=2, help="Of the cross-validation.")] = 11,
-    epochs: Annotated[int, typer.Option(min=1, help="At most, of each network.")] = 1000,
+    folds: Annotated[int, typer.Option(min=2, help="Number of folds.")] = 11,
+    epochs: Annotated[int, typer.Option(min=1, help="Largest number of epochs.")] = 1000,
+    resume: Resume = False,
+    force: Force = False,
 ) -> None:
-    """Run the paper's grid with and without descriptors; table 3 and figs. 5, 6, 7 and 9.
+    """Train the networks of the paper's grid; write its table 3 and figures 5, 6, 7 and 9.
 
-    Without further options it is the whole grid. Stopped, it goes on where it was.
+    The grid is that of the paper unless options make it smaller.
     """
     from voxion.activity.reproduction.figures import save_figures
     from voxion.activity.reproduction.study import Grid, run_study
@@ -47,17 +59,19 @@ def paper(
         tuple(batch or whole.batches),
         tuple(seed or whole.seeds),
     )
-    study = run_study(
-        read_given(data, molecules),
-        grid,
-        out,
-        folds=folds,
-        epochs=epochs,
-        progress=console.is_terminal,
-    )
+    rows = read_given(data, molecules)
+    with output(out, force, resume, SETTINGS_FILE):
+        study = run_study(
+            rows,
+            grid,
+            out,
+            folds=folds,
+            epochs=epochs,
+            progress=console.is_terminal,
+        )
     save_figures(study, out)
     console.print(_table(study))
-    console.print(f"All numbers: {out / 'table3.csv'}; figures beside it.", soft_wrap=True)
+    console.print(f"Table: {out / 'table3.csv'}; figures are beside it.", soft_wrap=True)
 
 
 def _table(study: object) -> Table:

@@ -11,33 +11,19 @@ import typer
 import voxion
 from voxion.cli.activity import app as activity
 from voxion.cli.charges import app as charges
-from voxion.cli.charges_capacitance import capacitance
-from voxion.cli.charges_learning_curve import learning_curve
-from voxion.cli.charges_report import report
-from voxion.cli.charges_sampling import couple, label, run, sample
-from voxion.cli.charges_select import select
-from voxion.cli.charges_variational import app as variational
 from voxion.cli.mdrun import mdrun
+from voxion.cli.options import AsJson, Force, output
 from voxion.cli.systems import app as systems
 from voxion.cli.voxels import app as voxels
-from voxion.cli.voxels_classifier import export_model, train
-from voxion.cli.voxels_classifier import score as score_classifier
-from voxion.cli.voxels_explain import explain, morphology
 from voxion.errors import VoxionError
 
 app = typer.Typer(
     help="Trained models inside the molecular-dynamics engine: charges in, voxels out.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-for charge_command in (sample, label, couple, run, report, select, learning_curve, capacitance):
-    charges.command()(charge_command)
-for voxel_command in (train, score_classifier, export_model, explain, morphology):
-    voxels.command()(voxel_command)
 # arguments that are not its own are mdrun's
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(mdrun)
-charges.add_typer(variational, name="variational")
 app.add_typer(systems, name="systems")
 app.add_typer(charges, name="charges")
 app.add_typer(voxels, name="voxels")
@@ -55,7 +41,7 @@ def _root(
 
 @app.command()
 def doctor() -> None:
-    """Tell what is installed, what the plugin was built against, and what to mend."""
+    """Report what is installed, what the plugin was built against, and what to correct."""
     from voxion.cli.doctor import doctor as examine_and_print
 
     if examine_and_print():
@@ -64,24 +50,27 @@ def doctor() -> None:
 
 @app.command()
 def inspect(
-    model: Annotated[Path, typer.Argument(help="A model file (TorchScript).")],
-    json: Annotated[bool, typer.Option("--json", help="Print the contract as JSON.")] = False,
+    model: Annotated[Path, typer.Argument(help="Model file (TorchScript).")],
+    as_json: AsJson = False,
 ) -> None:
-    """Show what a model says of itself: inputs, units, sources, training data."""
+    """Show the contract of a model: inputs, units, sources, training data."""
     from voxion.cli.inspection import inspect_model
 
-    inspect_model(model, as_json=json)
+    inspect_model(model, as_json=as_json)
 
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(help="New folder.")] = Path("demo"),
-    frames: Annotated[int, typer.Option(min=10, help="Frames, one every 0.2 ps.")] = 20,
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("demo"),
+    frames: Annotated[int, typer.Option(min=10, help="Number of frames, one every 0.2 ps.")] = 20,
+    force: Force = False,
 ) -> None:
     """Run the embedded electrode in LAMMPS with the embedded model, and report."""
     from voxion.demo import run_demo
 
-    for line in run_demo(folder, frames).lines:
+    with output(out, force, kind="system.json"):
+        result = run_demo(out, frames)
+    for line in result.lines:
         typer.echo(line)
 
 

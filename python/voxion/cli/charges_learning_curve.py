@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,17 @@ import typer
 from rich.console import Console
 
 from voxion.charges.defaults import CURVE_FRAMES, CURVE_REPEATS, CUTOFF
+from voxion.cli.options import (
+    AsJson,
+    Cutoff,
+    Force,
+    Resume,
+    Workers,
+    output,
+    print_json,
+    print_path,
+)
+from voxion.training_folder import SETTINGS_FILE
 
 console = Console()
 
@@ -19,17 +31,15 @@ class CurveModel(str, Enum):
 
     site_potentials = "site-potentials"
     tight_binding = "tight-binding"
-    paper = "paper"
+    ion_positions = "ion-positions"
 
 
 Model = Annotated[
     list[CurveModel],
     typer.Option(help="Repeatable; site-potentials is its linear response alone."),
 ]
-Frames = Annotated[list[int], typer.Option(help="Frames to learn from; repeatable.")]
-Repeats = Annotated[int, typer.Option(min=1, help="Choices of that many frames.")]
-Cutoff = Annotated[float, typer.Option(help="Cutoff of the potentials, angstrom.")]
-Threads = Annotated[int, typer.Option(min=1, help="Threads of torch.")]
+Frames = Annotated[list[int], typer.Option(help="Number of frames to train on; repeatable.")]
+Repeats = Annotated[int, typer.Option(min=1, help="Number of random choices of that many frames.")]
 
 
 def learning_curve(
@@ -39,23 +49,29 @@ def learning_curve(
     frames: Frames = list(CURVE_FRAMES),  # noqa: B006
     repeats: Repeats = CURVE_REPEATS,
     cutoff: Cutoff = CUTOFF,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the curve in OUT.")] = False,
-    threads: Threads = 1,
+    resume: Resume = False,
+    force: Force = False,
+    workers: Workers = 1,
+    as_json: AsJson = False,
 ) -> None:
     """Train on a few frames, several times, and score on the last tenth of all frames."""
     from voxion.charges.training.learning_curve import FIGURE_FILE, curve_table
     from voxion.charges.training.learning_curve import learning_curve as run
 
-    points = run(
-        dataset,
-        out,
-        models=[one.value for one in model],
-        frames=frames,
-        repeats=repeats,
-        cutoff=cutoff,
-        resume=resume,
-        threads=threads,
-        progress=console.is_terminal,
-    )
+    with output(out, force, resume, SETTINGS_FILE):
+        points = run(
+            dataset,
+            out,
+            models=[one.value for one in model],
+            frames=frames,
+            repeats=repeats,
+            cutoff=cutoff,
+            resume=resume,
+            threads=workers,
+            progress=console.is_terminal and not as_json,
+        )
+    if as_json:
+        print_json([asdict(point) for point in points])
+        return
     console.print(curve_table(points))
-    console.print(f"Figure: {out / FIGURE_FILE}", soft_wrap=True)
+    print_path(console, "Figure", out / FIGURE_FILE)

@@ -8,7 +8,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from voxion.cli.charges import FramesChoice
+from voxion.cli.options import (
+    Force,
+    FramesChoice,
+    SelectScored,
+    frames_to_score,
+    output,
+)
 from voxion.errors import VoxionError
 
 
@@ -23,24 +29,24 @@ def report(
             "TOPOLOGY,TRAJECTORY, a LAMMPS data file and its DCD, XTC or text dump; repeatable.",
         ),
     ] = None,
-    output: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("report.html"),
-    frames: Annotated[
-        FramesChoice,
-        typer.Option(help="held-out: the last tenth, which a training split by time left alone."),
-    ] = FramesChoice.held_out,
+    out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("report.html"),
+    select: SelectScored = FramesChoice.held_out,
+    force: Force = False,
 ) -> None:
     """Write one HTML page with scores and figures of models on a data set."""
     from voxion.charges.report.page import make_report
 
     console = Console()
-    path = make_report(
-        dataset,
-        models,
-        parse_runs(run or []),
-        output,
-        frames="all" if frames is FramesChoice.all else "held-out",
-        progress=console.is_terminal,
-    )
+    named = parse_runs(run or [])
+    with output(out, force):
+        path = make_report(
+            dataset,
+            models,
+            named,
+            out,
+            frames=frames_to_score(select),
+            progress=console.is_terminal,
+        )
     console.print(f"Report: {path.resolve().as_uri()}", soft_wrap=True)
 
 

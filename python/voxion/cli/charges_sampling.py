@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from voxion.charges.defaults import UPDATE_INTERVAL
+from voxion.cli.options import STORE_FILE, Force, Resume, output
 from voxion.errors import VoxionError
 
 if TYPE_CHECKING:
@@ -38,18 +39,20 @@ class Algorithm(str, Enum):
 System = Annotated[
     Path, typer.Argument(help="Folder of a built system, equilibrated with its in.equilibrate.")
 ]
-Output = Annotated[Path, typer.Argument(help="Data set to write (Zarr).")]
-Frames = Annotated[int, typer.Option(min=1, help="Frames in the data set at the end.")]
-Interval = Annotated[float, typer.Option(help="Between frames, ps.")]
-Settle = Annotated[float, typer.Option(help="MD before the first frame, ps.")]
+Out = Annotated[Path, typer.Option(help="Data set to write (Zarr folder).")]
+Frames = Annotated[int, typer.Option(min=1, help="Number of frames in the data set at the end.")]
+Interval = Annotated[float, typer.Option(help="Time between frames, ps.")]
+Settle = Annotated[float, typer.Option(help="Time before the first frame, ps.")]
 Start = Annotated[
-    Path | None, typer.Option(help="LAMMPS data file to start from; equilibrated.data by default.")
+    Path | None,
+    typer.Option(
+        help="LAMMPS data file to start from.", show_default="equilibrated.data of SYSTEM"
+    ),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue the data set that is there.")]
 Solver = Annotated[Algorithm, typer.Option(help="How ELECTRODE solves for the charges.")]
 ThomasFermi = Annotated[
     float | None,
-    typer.Option(help="Thomas-Fermi length, angstrom; without it a perfect conductor."),
+    typer.Option(help="Thomas-Fermi length, angstrom.", show_default="a perfect conductor"),
 ]
 Source = Annotated[SourceChoice, typer.Option(help="What computes the charges.")]
 Parameters = Annotated[
@@ -59,12 +62,13 @@ Parameters = Annotated[
 
 def sample(
     system: System,
-    output: Output,
+    out: Out,
     frames: Frames = 500,
     interval: Interval = 0.2,
     settle: Settle = 5.0,
     start: Start = None,
     resume: Resume = False,
+    force: Force = False,
     algorithm: Solver = Algorithm.mat_inv,
     thomas_fermi: ThomasFermi = None,
 ) -> None:
@@ -72,78 +76,99 @@ def sample(
     from voxion.charges.sampling.electrode import ElectrodeLabels, ElectrodeSettings
 
     settings = ElectrodeSettings(algorithm=algorithm.value, thomas_fermi=thomas_fermi)
-    dataset = ElectrodeLabels(system, settings).sample(
-        output, frames, interval, start=start, settle=settle, resume=resume
-    )
-    _tell(dataset, output)
+    with output(out, force, resume, STORE_FILE):
+        dataset = ElectrodeLabels(system, settings).sample(
+            out, frames, interval, start=start, settle=settle, resume=resume
+        )
+    _print_frames(dataset, out)
 
 
 def label(
     system: System,
     dataset: Annotated[Path, typer.Argument(help="Data set whose frames are labelled.")],
-    output: Output,
+    out: Out,
     source: Source = SourceChoice.electrode,
     algorithm: Solver = Algorithm.mat_inv,
     thomas_fermi: ThomasFermi = None,
     parameters: Parameters = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="With dftb: frames at a time; all processors by default."),
+        typer.Option(
+            min=1,
+            help="With dftb: number of frames computed at a time.",
+            show_default="all processors",
+        ),
     ] = None,
+    force: Force = False,
 ) -> None:
-    """Give frames of a data set, such as those of a run with a model, the charges of a solver."""
+    """Compute the charges of the frames of a data set, such as one of a run with a model."""
     from voxion.charges.data.opening import open_dataset
     from voxion.charges.sampling.labels import relabel
 
     if source is SourceChoice.electrode and workers is not None:
         raise VoxionError("--workers is for --source dftb; ELECTRODE labels one frame at a time.")
     at_a_time = (workers or _processors()) if source is SourceChoice.dftb else 1
-    with _solver(system, source, algorithm, thomas_fermi, parameters) as solver:
-        labelled = relabel(solver, open_dataset(dataset), output, workers=at_a_time)
-    _tell(labelled, output)
+    with (
+        output(out, force, kind=STORE_FILE),
+        _solver(system, source, algorithm, thomas_fermi, parameters) as solver,
+    ):
+        labelled = relabel(solver, open_dataset(dataset), out, workers=at_a_time)
+    _print_frames(labelled, out)
 
 
 def couple(
     system: System,
-    output: Output,
+    out: Out,
     source: Source = SourceChoice.electrode,
-    interval: Annotated[float, typer.Option(help="MD between updates, ps.")] = UPDATE_INTERVAL,
-    frames: Annotated[int, typer.Option(min=1, help="Updates in all; each is a frame.")] = 100,
+    interval: Annotated[
+        float, typer.Option(help="Time between updates of the charges, ps.")
+    ] = UPDATE_INTERVAL,
+    frames: Annotated[
+        int, typer.Option(min=1, help="Number of updates, each of which is a frame.")
+    ] = 100,
     start: Start = None,
     resume: Resume = False,
+    force: Force = False,
     algorithm: Solver = Algorithm.mat_inv,
     thomas_fermi: ThomasFermi = None,
     parameters: Parameters = None,
 ) -> None:
-    """Run MD with charges that a solver sets anew after every interval, and keep the frames."""
+    """Run MD with charges that a solver computes at every interval, and keep the frames."""
     from voxion.charges.sampling.coupling import couple as couple_run
 
     threads = _processors()
-    with _solver(system, source, algorithm, thomas_fermi, parameters, threads) as solver:
-        dataset = couple_run(solver, system, output, frames, interval, start=start, resume=resume)
-    _tell(dataset, output)
+    with (
+        output(out, force, resume, STORE_FILE),
+        _solver(system, source, algorithm, thomas_fermi, parameters, threads) as solver,
+    ):
+        dataset = couple_run(solver, system, out, frames, interval, start=start, resume=resume)
+    _print_frames(dataset, out)
 
 
 def run(
     system: System,
     model: Annotated[Path, typer.Argument(help="Exported model.")],
-    output: Output,
-    every: Annotated[int, typer.Option(min=1, help="Steps between predictions.")] = 1,
+    out: Out,
+    every: Annotated[
+        int, typer.Option(min=1, help="Number of steps between updates of the charges.")
+    ] = 1,
     frames: Frames = 500,
     interval: Interval = 0.2,
     settle: Settle = 5.0,
     start: Start = None,
     resume: Resume = False,
+    force: Force = False,
 ) -> None:
     """Run MD with a model's charges, and keep frames."""
     from voxion.charges.sampling.run import model_method, sample_run
     from voxion.systems.description import load_system
 
     method = model_method(model, load_system(system), every)
-    dataset = sample_run(
-        system, output, method, frames, interval, start=start, settle=settle, resume=resume
-    )
-    _tell(dataset, output)
+    with output(out, force, resume, STORE_FILE):
+        dataset = sample_run(
+            system, out, method, frames, interval, start=start, settle=settle, resume=resume
+        )
+    _print_frames(dataset, out)
 
 
 def _solver(
@@ -175,12 +200,12 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _tell(dataset: ChargeDataset, output: Path) -> None:
+def _print_frames(dataset: ChargeDataset, out: Path) -> None:
     from voxion.charges.sampling.skipped import SkippedFrames
 
     console.print(
-        f"{output}: {dataset.frames} frames of {dataset.surface_atoms} charges", soft_wrap=True
+        f"{out}: {dataset.frames} frames of {dataset.surface_atoms} charges", soft_wrap=True
     )
-    if left_out := SkippedFrames.of(output):
+    if left_out := SkippedFrames.of(out):
         steps = ", ".join(str(frame["step"]) for frame in left_out)
         console.print(f"{len(left_out)} frames left out, of steps {steps}", soft_wrap=True)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from voxion.cli.options import STORE_FILE, Force, output
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -19,17 +21,19 @@ def select(
     dataset: Annotated[
         Path, typer.Argument(help="Data set to choose from, such as one of a run with the model.")
     ],
-    output: Annotated[Path, typer.Argument(help="Data set to write (Zarr).")],
-    frames: Annotated[int, typer.Option(min=1, help="Frames to choose.")],
+    out: Annotated[Path, typer.Option(help="Data set to write (Zarr folder).")],
+    frames: Annotated[int, typer.Option(min=1, help="Number of frames to choose.")],
+    force: Force = False,
 ) -> None:
-    """Choose the frames whose labels would teach a model most; label them, and train again."""
+    """Choose the frames that differ most from the training data of a model, to label them."""
     from voxion.charges.evaluation.select import select as run
 
-    selection = run(model, dataset, output, frames, console.is_terminal)
+    with output(out, force, kind=STORE_FILE):
+        selection = run(model, dataset, out, frames, console.is_terminal)
     chosen = selection.distances[selection.frames]
-    console.print(f"{output}: {len(chosen)} of {len(selection.distances)} frames", soft_wrap=True)
+    console.print(f"{out}: {len(chosen)} of {len(selection.distances)} frames", soft_wrap=True)
     console.print(
-        "distance from the training data, 1 is its furthest: "
+        "distance from the training data, whose largest is 1: "
         f"chosen {_range(chosen)}, all {_range(selection.distances)}",
         soft_wrap=True,
     )

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from voxion.cli.options import Force, Seed, output
 from voxion.errors import VoxionError
 
 if TYPE_CHECKING:
-    from voxion.systems.description import Engine, SystemDescription
+    from voxion.systems.description import SystemDescription
     from voxion.systems.surfactant import SurfactantDescription
 
 app = typer.Typer(help="Build systems that run as they are.", no_args_is_help=True)
 console = Console()
+SYSTEM_FILE = "system.json"  # of every built system
+
+
+class EngineChoice(str, Enum):
+    """Program that runs a system."""
+
+    lammps = "lammps"
+    gromacs = "gromacs"
+
+
+class BoundaryChoice(str, Enum):
+    """Boundaries along x, y and z."""
+
+    ppf = "ppf"
+    ppp = "ppp"
 
 
 @app.callback()
@@ -26,21 +43,30 @@ def _systems() -> None:
 
 @app.command()
 def graphene(
-    out: Annotated[Path, typer.Argument(help="Folder for coordinates and inputs.")],
-    engine: Annotated[str, typer.Option(help="That runs it: lammps or gromacs.")] = "lammps",
+    out: Annotated[Path, typer.Option(help="Folder to write: coordinates and inputs.")],
+    engine: Annotated[
+        EngineChoice, typer.Option(help="Program that the inputs are for.")
+    ] = EngineChoice.lammps,
     carbons: Annotated[
-        int | None, typer.Option(help="Carbons of a nearly square sheet; 336 by default.")
+        int | None,
+        typer.Option(help="Number of C atoms of a nearly square sheet.", show_default="336"),
     ] = None,
     cells: Annotated[
         tuple[int, int] | None,
-        typer.Option(help="Instead of carbons: cells of 4 C along x (2.46 A) and y (4.26 A)."),
+        typer.Option(
+            help="Instead of --carbons: number of cells of 4 C along x (2.46 angstrom) and y "
+            "(4.26 angstrom).",
+            show_default=False,
+        ),
     ] = None,
     charge: Annotated[int, typer.Option(help="Total charge of the (lower) sheet, e.")] = -4,
     molarity: Annotated[
-        float | None, typer.Option(help="mol NaCl per litre of liquid; 2.27 by default.")
+        float | None,
+        typer.Option(help="Concentration of NaCl, mol/L of liquid.", show_default="2.27"),
     ] = None,
     thickness: Annotated[
-        float, typer.Option(help="From the sheet to the wall or the other sheet, angstrom.")
+        float,
+        typer.Option(help="Distance from the sheet to the wall or the other sheet, angstrom."),
     ] = 80.0,
     waters: Annotated[int | None, typer.Option(help="Number of water molecules.")] = None,
     cations: Annotated[int | None, typer.Option(help="Number of Na+.")] = None,
@@ -49,18 +75,21 @@ def graphene(
         bool, typer.Option("--capacitor", help="Two sheets of opposite charge.")
     ] = False,
     boundary: Annotated[
-        str, typer.Option(help="ppf: bounded along z, slab correction; ppp: periodic, vacuum.")
-    ] = "ppf",
+        BoundaryChoice,
+        typer.Option(help="ppf: bounded along z, slab correction. ppp: periodic, with vacuum."),
+    ] = BoundaryChoice.ppf,
     vacuum: Annotated[
-        float | None, typer.Option(help="Between images along z, angstrom; 80 or more by default.")
+        float | None,
+        typer.Option(help="Vacuum between images along z, angstrom.", show_default="80 or more"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of packing and velocities.")] = 1,
+    seed: Seed = 1,
+    force: Force = False,
 ) -> None:
-    """Graphene in contact with NaCl in SPC/E water; the defaults are 336 C at -4 e."""
+    """Build graphene in contact with NaCl in SPC/E water."""
     from voxion.systems.graphene import GrapheneSystem, cells_for
 
     if carbons is not None and cells is not None:
-        raise VoxionError("Give either --carbons or --cells, not both.")
+        raise VoxionError("--carbons and --cells exclude each other: choose one of them.")
     if carbons is not None:
         cells = cells_for(carbons)
     system = GrapheneSystem(
@@ -72,25 +101,32 @@ def graphene(
         cations=cations,
         anions=anions,
         capacitor=capacitor,
-        boundary=boundary,
+        boundary=boundary.value,
         vacuum=vacuum,
     )
-    with console.status(f"packing {system.counts()[0]} water molecules"):
-        description = system.build(out, seed, cast("Engine", engine))
+    with (
+        output(out, force, kind=SYSTEM_FILE),
+        console.status(f"packing {system.counts()[0]} water molecules"),
+    ):
+        description = system.build(out, seed, engine.value)
     _show(description, out)
 
 
 @app.command()
 def surfactant(
-    out: Annotated[Path, typer.Argument(help="Folder for data file and inputs.")],
-    hydration: Annotated[int, typer.Option(help="Water per head, lambda.")],
-    beads: Annotated[int, typer.Option(help="Of all kinds together, nearly.")] = 6000,
-    seed: Annotated[int, typer.Option(help="Of start, velocities and thermostat.")] = 1,
+    out: Annotated[Path, typer.Option(help="Folder to write: data file and inputs.")],
+    hydration: Annotated[
+        int, typer.Option(help="Number of water molecules per head group (lambda).")
+    ],
+    beads: Annotated[int, typer.Option(help="Approximate number of beads.")] = 6000,
+    seed: Seed = 1,
+    force: Force = False,
 ) -> None:
-    """Ionic surfactant in water by dissipative particle dynamics: phases form in minutes."""
+    """Build an ionic surfactant in water for dissipative particle dynamics."""
     from voxion.systems.surfactant import SurfactantSystem
 
-    description = SurfactantSystem(hydration=hydration, beads=beads).build(out, seed)
+    with output(out, force, kind=SYSTEM_FILE):
+        description = SurfactantSystem(hydration=hydration, beads=beads).build(out, seed)
     _show_surfactant(description, out)
 
 

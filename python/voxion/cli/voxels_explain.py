@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from voxion.cli.options import AsJson, Force, Seed, Workers, output, print_json
 from voxion.errors import VoxionError
 
 console = Console()
@@ -19,23 +19,30 @@ def explain(
     model: Annotated[Path, typer.Argument(help="Exported classifier.")],
     store: Store,
     out: Annotated[Path, typer.Option(help="New folder for the page, pictures and numbers.")],
-    frame: Annotated[int, typer.Option(help="Frame; negative ones count from the end.")] = -1,
+    select: Annotated[
+        int, typer.Option(help="Frame, counted from 0, or from the end if negative.")
+    ] = -1,
     label: Annotated[
-        str | None, typer.Option(help="Class to attribute; default: the one that is found.")
+        str | None,
+        typer.Option(help="Class to attribute.", show_default="the one that is found"),
     ] = None,
-    filters: Annotated[int, typer.Option(min=1, help="Most filters of each layer.")] = 8,
-    steps: Annotated[int, typer.Option(min=1, help="Of the ascent to a maximised input.")] = 128,
-    seed: Annotated[int, typer.Option(min=0, help="Of starting points and noise.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = 1,
+    filters: Annotated[int, typer.Option(min=1, help="Largest number of filters of a layer.")] = 8,
+    steps: Annotated[int, typer.Option(min=1, help="Number of steps to a maximised input.")] = 128,
+    seed: Seed = 0,
+    workers: Workers = 1,
+    force: Force = False,
 ) -> None:
     """Show what a classifier sees: maximised inputs, their length scales, attributions."""
     import torch
     from rich.progress import Progress
 
-    from voxion.voxels.explain.report import explain_model
+    from voxion.voxels.explain.report import PAGE_FILE, explain_model
 
-    torch.set_num_threads(threads)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    torch.set_num_threads(workers)
+    with (
+        output(out, force, kind=PAGE_FILE),
+        Progress(console=console, transient=True, disable=not console.is_terminal) as bar,
+    ):
         tasks: dict[str, Any] = {}
 
         def progress(what: str, done: int, total: int) -> None:
@@ -47,27 +54,36 @@ def explain(
             model,
             store,
             out,
-            frame=frame,
+            frame=select,
             label=label,
             filters=filters,
             steps=steps,
             seed=seed,
             progress=progress,
         )
-    console.print(f"Page: {(out / 'explanation.html').resolve().as_uri()}", soft_wrap=True)
+    console.print(f"Page: {(out / PAGE_FILE).resolve().as_uri()}", soft_wrap=True)
 
 
 def morphology(
     store: Store,
-    channel: Annotated[str, typer.Option(help="Channel that tells the phase.")],
+    channel: Annotated[str, typer.Option(help="Channel whose values define the phase.")],
     threshold: Annotated[
-        str, typer.Option(help="The phase is at or above this value; otsu: found in each frame.")
+        str,
+        typer.Option(
+            help="The phase is where the channel is at or above this value. otsu: computed for "
+            "each frame."
+        ),
     ] = "otsu",
-    below: Annotated[bool, typer.Option("--below", help="Take the phase below it.")] = False,
-    frame: Annotated[
-        int | None, typer.Option(help="One frame, negative from the end; default: all.")
+    below: Annotated[
+        bool, typer.Option("--below", help="The phase is below the threshold.")
+    ] = False,
+    select: Annotated[
+        int | None,
+        typer.Option(
+            help="Frame, counted from 0, or from the end if negative.", show_default="all"
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure a phase: fraction, clusters, percolation, tortuosity, domain size, interface."""
     from rich.progress import track
@@ -82,7 +98,7 @@ def morphology(
             f"{store} is of a box that is not periodic along all three vectors: connectivity and "
             "tortuosity are defined here for periodic boxes only."
         )
-    rows = range(data.frames) if frame is None else [data.row(frame)]
+    rows = range(data.frames) if select is None else [data.row(select)]
     if not rows:
         raise VoxionError(f"{store} has no frames yet.")
     found = []
@@ -93,7 +109,7 @@ def morphology(
         found.append({"frame": row, "step": int(data.steps[row]), **measured.to_dict()})
     units = {"channel": data.units[data.channels.index(channel)], "length": data.length_unit}
     if as_json:
-        print(json.dumps({"channel": channel, "units": units, "frames": found}, indent=2))
+        print_json({"channel": channel, "units": units, "frames": found})
         return
     _print_table(found, channel, units)
 

@@ -262,7 +262,7 @@ KINDS: dict[str, type[Contract]] = {
 }
 EXPORTERS = {
     "surface-charges": "'voxion charges export'",
-    "voxel-classifier": "'voxion voxels export-model'",
+    "voxel-classifier": "'voxion voxels export'",
     "ion-activity": "'voxion activity fit'",
 }
 

@@ -285,7 +285,7 @@ def test_command_writes_the_columns_of_the_data(tmp_path, crystal):
     assert {path.name for path in out.iterdir()} == {
         *("descriptors.csv", "rdf.csv", "rdf.png", "clusters.csv", "clusters.png")
     }
-    one = command(save(crystal, tmp_path), SELECTIONS, out, *options, "--from", "9")
+    one = command(save(crystal, tmp_path), SELECTIONS, out, *options, "--select", "9:", "--force")
     assert one.exit_code == 0 and "One frame: no error bars" in one.output
     assert "error" not in (out / "descriptors.csv").read_text()
 
@@ -293,8 +293,12 @@ def test_command_writes_the_columns_of_the_data(tmp_path, crystal):
 def test_command_refuses_to_fill_in(tmp_path):
     out = tmp_path / "made"
     out.mkdir()
-    (out / "descriptors.csv").write_text("of an earlier run\n")
-    result = command(save(gas(), tmp_path), SELECTIONS, out)
+    for name in ("descriptors.csv", "rdf.csv"):
+        (out / name).write_text("of an earlier run\n")
+    files = save(gas(), tmp_path)
+    refused = command(files, SELECTIONS, out)
+    assert "exists: choose another --out, or replace it with --force" in str(refused.exception)
+    result = command(files, SELECTIONS, out, "--force")
     assert isinstance(result.exception, VoxionError)
     assert "ion_water: no peak that stands out of the noise up to 10 angstrom" in str(
         result.exception

@@ -81,7 +81,7 @@ def test_explain_writes_maps_tables_and_page(
 ) -> None:
     write_summary(model, few)
     out = tmp_path / "out"
-    result = run(model, "--data", files[0], "--molecules", files[1], "--out", out)
+    result = run(model, *files, "--out", out)
     assert result.exit_code == 0, result.output
     assert "page.html" in result.output.replace("\n", "")
     assert sorted(path.name for path in out.iterdir()) == [

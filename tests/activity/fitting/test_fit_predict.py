@@ -105,8 +105,7 @@ def test_predictions_of_the_training_data(fitted: Path, tmp_path: Path) -> None:
         [{key: value for key, value in row.items() if key != "gamma_exp"} for row in rows],
     )
     result = run(
-        *("predict", fitted / "model.pt", "--data", data),
-        *("--molecules", DEMO / "molecules.csv", "--out", out),
+        *("predict", fitted / "model.pt", data, DEMO / "molecules.csv", "--out", out),
     )
     assert result.exit_code == 0, result.output
     found = rows_of(out)
@@ -225,10 +224,8 @@ def test_new_polymers_have_wider_intervals(fitted: Path, strange) -> None:
 
 
 def test_wrong_files_are_refused(fitted: Path, tmp_path: Path, demo: ActivityData) -> None:
-    with pytest.raises(VoxionError, match="--molecules is missing"):
+    with pytest.raises(VoxionError, match=r"molecules in activity.csv is missing"):
         data_files(Path("activity.csv"), None)
-    with pytest.raises(VoxionError, match="--data is missing"):
-        data_files(None, Path("molecules.csv"))
     with pytest.raises(VoxionError, match="no such file"):
         predict(tmp_path / "none.pt", demo)
     electrode = Path(fit_module.__file__).parents[2] / "demo" / "site_potentials.pt"
@@ -249,10 +246,10 @@ def test_a_molecule_that_cannot_be_read_is_named_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_the_paper_command_runs_a_reduced_grid(tmp_path: Path) -> None:
+def test_reproduce_runs_a_reduced_grid(tmp_path: Path) -> None:
     out = tmp_path / "study"
     result = run(
-        *("paper", "--out", out, "--hidden", 8, "--learning-rate", 0.01, "--batch", 40),
+        *("reproduce", "--out", out, "--hidden", 8, "--learning-rate", 0.01, "--batch", 40),
         *("--seed", 28, "--folds", 2, "--epochs", 2),
     )
     assert result.exit_code == 0, result.output

@@ -132,7 +132,7 @@ def test_command_line(tmp_path):
     runs = [str(tmp_path / f"q{total}.zarr") for total in (-2, 0, 3)]
 
     def command(*datasets, figure):
-        options = ["--figure", str(tmp_path / figure)]
+        options = ["--out", str(tmp_path / figure)]
         return CliRunner().invoke(app, ["charges", "capacitance", *datasets, *options])
 
     result = command(*runs, figure="c.png")

@@ -134,9 +134,9 @@ def test_distance_ranks_the_errors_of_a_bent_response(tmp_path):
     assert spearmanr(distances, errors).statistic > 0.8
 
 
-def test_the_papers_network_has_no_distance(paper_training):
+def test_the_papers_network_has_no_distance(ion_positions_training):
     with pytest.raises(VoxionError, match="tells no distance"):
-        TrainedGround(paper_training[0].model_path)
+        TrainedGround(ion_positions_training[0].model_path)
 
 
 def test_a_data_set_of_another_force_field_is_refused(linear_training, tmp_path):

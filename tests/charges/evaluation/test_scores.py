@@ -51,10 +51,10 @@ def test_baselines_stand_beside_the_model(linear_training, linear_dataset):
 
 
 def test_engine_charges_have_the_exact_total_and_raw_ones_say_by_how_much_they_miss(
-    paper_training, linear_dataset
+    ion_positions_training, linear_dataset
 ):
     dataset = open_dataset(linear_dataset)
-    predictions = predict(paper_training[0].model_path, dataset, [0, 5], [1, 2])
+    predictions = predict(ion_positions_training[0].model_path, dataset, [0, 5], [1, 2])
     np.testing.assert_allclose(predictions.charges.sum(1), TOTAL, atol=1e-12)
     missed = predictions.raw.sum(1) - TOTAL
     assert np.abs(missed).max() > 1e-6
@@ -64,10 +64,10 @@ def test_engine_charges_have_the_exact_total_and_raw_ones_say_by_how_much_they_m
     assert 0 < scores.model.bin_accuracy <= scores.model.bin_accuracy_filtered
 
 
-def test_a_model_of_another_system_is_refused(paper_training, tmp_path):
+def test_a_model_of_another_system_is_refused(ion_positions_training, tmp_path):
     LinearSystem(nx=6, ny=4).dataset(tmp_path / "other.zarr", 3)
     with pytest.raises(VoxionError, match="96"):
-        score(paper_training[0].model_path, tmp_path / "other.zarr")
+        score(ion_positions_training[0].model_path, tmp_path / "other.zarr")
 
 
 def test_sources_of_unknown_charge_are_refused(linear_training, tmp_path):

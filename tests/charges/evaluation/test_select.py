@@ -165,8 +165,8 @@ def test_more_frames_than_there_are_are_refused(linear_training, pool, count):
 def test_command(linear_training, pool, tmp_path):
     app = typer.Typer()
     app.command()(command)
-    arguments = [linear_training[0].model_path, pool.path, tmp_path / "chosen.zarr", "--frames", 4]
-    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    arguments = [linear_training[0].model_path, pool.path, "--out", tmp_path / "chosen.zarr"]
+    result = CliRunner().invoke(app, [*map(str, arguments), "--frames", "4"])
     assert result.exit_code == 0, result.output
-    assert "4 of 30 frames" in result.output and "1 is its furthest" in result.output
+    assert "4 of 30 frames" in result.output and "whose largest is 1" in result.output
     assert open_dataset(tmp_path / "chosen.zarr").frames == 4

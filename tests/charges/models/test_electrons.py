@@ -11,7 +11,7 @@ from scipy.special import erfc
 from tests.charges.reference import BOND, LinearSystem, graphene
 from voxion.charges.data.dataset import ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
-from voxion.charges.data.features import site_potentials
+from voxion.charges.data.features import model_inputs
 from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import Parts
 from voxion.charges.evaluation.scores import score
@@ -216,19 +216,9 @@ def dataset(path, total, nx, ny, frames, seed):
 def predictions(path, data):
     """Charges [F, M] of an exported model that is told the total charge."""
     module, contract = load_model(path)
-    surface = torch.from_numpy(data.surface_positions)
     total = torch.tensor(data.total_charge, dtype=torch.float64)
-    return np.stack(
-        [
-            module(
-                torch.from_numpy(site_potentials(data, frame, contract.radial_functions)),
-                surface,
-                torch.from_numpy(frame.cell),
-                total,
-            ).numpy()
-            for frame in data
-        ]
-    )
+    inputs = [model_inputs(data, frame, contract)[:3] for frame in data]
+    return np.stack([module(*one, total).numpy() for one in inputs])
 
 
 @pytest.fixture(scope="module")
@@ -281,12 +271,7 @@ def test_a_fitted_model_is_read_as_it_was_written(trained):
     names = ("hopping", "bond_response", "hubbard")
     assert constants == [*(summary[name] for name in names), TEMPERATURE]
     data = open_dataset(folder / "charged.zarr")
-    frame = data.frame(0)
-    inputs = (
-        torch.from_numpy(site_potentials(data, frame, fitted.contract.radial_functions)),
-        torch.from_numpy(data.surface_positions),
-        torch.from_numpy(frame.cell),
-    )
+    inputs = model_inputs(data, data.frame(0), fitted.contract)
     exported, _ = load_model(folder / "tight-binding" / "model.pt")
     torch.testing.assert_close(exported(*inputs), fitted.model(*inputs), rtol=0, atol=1e-12)
 

@@ -16,7 +16,7 @@ from tests.charges.reference import (
 )
 from voxion import _core
 from voxion.charges.data.bins import ChargeBins
-from voxion.charges.models.ion_network import PaperModel, constrained_loss, dense_network
+from voxion.charges.models.ion_network import IonPositionsModel, constrained_loss, dense_network
 from voxion.charges.models.shells import neighbour_table, pairs_within, shell_edges
 from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.contract.schema import load_model
@@ -54,9 +54,9 @@ class _Fixed(torch.nn.Module):
         return self.output
 
 
-def _paper_model(output: list[float]) -> PaperModel:
+def _paper_model(output: list[float]) -> IonPositionsModel:
     bins = ChargeBins(-0.1, 0.007, np.array([-0.1, -0.09, 0.5]))
-    return PaperModel(_Fixed(output), bins, torch.tensor([0.0, 0.0, -2.0]), PERIODIC)
+    return IonPositionsModel(_Fixed(output), bins, torch.tensor([0.0, 0.0, -2.0]), PERIODIC)
 
 
 def test_outputs_are_rounded_clamped_and_decoded():

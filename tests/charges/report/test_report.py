@@ -62,11 +62,11 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def two_models(linear_training, paper_training, tmp_path_factory) -> tuple[Path, Path]:
+def two_models(linear_training, ion_positions_training, tmp_path_factory) -> tuple[Path, Path]:
     """A site-potentials model and the paper's network, under their own names."""
     folder = tmp_path_factory.mktemp("models")
     names = ("local.pt", "paper.pt")
-    for name, (result, _) in zip(names, (linear_training, paper_training), strict=True):
+    for name, (result, _) in zip(names, (linear_training, ion_positions_training), strict=True):
         shutil.copy(result.model_path, folder / name)
     return folder / names[0], folder / names[1]
 
@@ -158,7 +158,7 @@ def test_page_says_where_all_comes_from(page, linear_dataset, two_models):
     assert data.title in page.text
     assert "12 O" in page.text
     assert f"{data.frames // 10}, from" in page.text  # the last tenth is scored
-    command = re.search(r"voxion charges report .* --output \S+", page.text)
+    command = re.search(r"voxion charges report .* --out \S+", page.text)
     assert command is not None
     for word in (linear_dataset, *two_models, "--run other="):
         assert str(word) in command[0]
@@ -175,7 +175,7 @@ def test_all_frames_are_scored_on_demand(linear_dataset, two_models, tmp_path):
         make_report(linear_dataset, two_models[:1], output=tmp_path / "r.html", frames="all")
     )
     assert " ".join(score_cells(score(two_models[0], linear_dataset).model)) in page.text
-    assert "--frames all" in page.text
+    assert "--select all" in page.text
     assert "The model local is tried" in page.text
     assert "difference / error" not in page.text
 
@@ -226,7 +226,7 @@ def test_command_writes_the_page(linear_dataset, two_models, other_run, tmp_path
     app = typer.Typer()
     app.command()(report)
     output = tmp_path / "page.html"
-    arguments = [linear_dataset, two_models[1], "--run", f"other={other_run}", "--output", output]
+    arguments = [linear_dataset, two_models[1], "--run", f"other={other_run}", "--out", output]
     result = CliRunner().invoke(app, [str(word) for word in arguments])
     assert result.exit_code == 0, result.output
     assert output.as_uri() in result.output

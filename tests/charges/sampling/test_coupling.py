@@ -214,7 +214,7 @@ def test_electrode_as_the_source(sheet, tmp_path):
 
 def test_command_line(sheet, tmp_path):
     output = tmp_path / "c.zarr"
-    arguments = ["couple", sheet, output, "--interval", 0.02, "--frames"]
+    arguments = ["couple", sheet, "--out", output, "--interval", 0.02, "--frames"]
 
     def voxion(*more):
         return subprocess.run(

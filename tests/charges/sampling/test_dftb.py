@@ -375,7 +375,7 @@ def test_command_line(sheet, sampled, program, parameters, tmp_path):
     tell(program, "unconverged", sampled.frame(2))
     output = tmp_path / "l.zarr"
     run = voxion(
-        *("label", sheet, sampled.path, output, "--source", "dftb", "--workers", 2),
+        *("label", sheet, sampled.path, "--out", output, "--source", "dftb", "--workers", 2),
         *("--parameters", parameters),
     )
     assert run.returncode == 0, run.stderr
@@ -399,7 +399,7 @@ def test_command_line(sheet, sampled, program, parameters, tmp_path):
     ],
 )
 def test_options_that_do_not_go_together(options, words, sheet, sampled, program, tmp_path):
-    run = voxion("label", sheet, sampled.path, tmp_path / "l.zarr", *options)
+    run = voxion("label", sheet, sampled.path, "--out", tmp_path / "l.zarr", *options)
     assert run.returncode == 1 and run.stderr.count("\n") == 1
     assert words in run.stderr
     assert not (tmp_path / "l.zarr").exists()

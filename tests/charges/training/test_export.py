@@ -15,7 +15,7 @@ from voxion.contract.schema import read_contract
 from voxion.errors import VoxionError
 
 
-@pytest.mark.parametrize("which", ["linear_training", "paper_training"])
+@pytest.mark.parametrize("which", ["linear_training", "ion_positions_training"])
 def test_exported_model_predicts_in_cpp_what_python_predicts(
     which, request, linear_dataset, tmp_path
 ):

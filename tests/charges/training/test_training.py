@@ -88,23 +88,25 @@ def test_one_model_learns_from_two_sheets(tmp_path):
     assert max(scores.model.mae for scores in result.scores) < 1e-6
 
 
-def test_resumed_training_equals_an_uninterrupted_one(paper_training, linear_dataset, tmp_path):
-    settings = make_settings([linear_dataset], model="paper", epochs=10)
+def test_resumed_training_equals_an_uninterrupted_one(
+    ion_positions_training, linear_dataset, tmp_path
+):
+    settings = make_settings([linear_dataset], model="ion-positions", epochs=10)
     train(settings, tmp_path / "out")
     more = settings.model_copy(update={"epochs": 20})
     train(more, tmp_path / "out", resume=True)
-    expected = read_fitted(paper_training[1]).model.state_dict()
+    expected = read_fitted(ion_positions_training[1]).model.state_dict()
     found = read_fitted(tmp_path / "out").model.state_dict()
     for name, value in expected.items():
         torch.testing.assert_close(found[name], value, rtol=0, atol=0)
-    folders = tmp_path / "out", paper_training[1]
+    folders = tmp_path / "out", ion_positions_training[1]
     resumed, uninterrupted = ((folder / "metrics.csv").read_text() for folder in folders)
     assert resumed == uninterrupted
 
 
 @pytest.mark.training
-def test_papers_network_learns_its_training_part(paper_training):
-    result, out = paper_training
+def test_papers_network_learns_its_training_part(ion_positions_training):
+    result, out = ion_positions_training
     contract = read_contract(result.model_path)
     assert contract.inputs == "positions" and contract.surface_atoms == 60
     assert [(s.name, s.count) for s in contract.sources] == [("Na", 5), ("Cl", 3)]
@@ -142,7 +144,7 @@ def test_a_data_set_that_still_grows_is_refused(tmp_path):
 
 
 def test_papers_network_takes_one_system(linear_dataset, tmp_path):
-    settings = make_settings([linear_dataset, linear_dataset], model="paper", epochs=1)
+    settings = make_settings([linear_dataset, linear_dataset], model="ion-positions", epochs=1)
     with pytest.raises(VoxionError, match="one system"):
         train(settings, tmp_path / "out")
 
@@ -157,7 +159,7 @@ def test_cross_validation_scores_every_fold_and_keeps_what_is_done(linear_datase
     marked = json.loads(kept.read_text())
     marked[0]["frames"] = 99
     kept.write_text(json.dumps(marked))
-    assert cross_validate(settings, out, folds=3)[1].frames == 99
+    assert cross_validate(settings, out, folds=3, resume=True)[1].frames == 99
 
 
 def test_five_frames_teach_the_response_of_dftb(shared_data):

@@ -170,11 +170,18 @@ def test_command_lines_train_score_and_export(tmp_path):
     result = run.invoke(app, ["train", *stores, *options], catch_exceptions=False)
     assert result.exit_code == 0 and "held out samples: 3" in result.output
     assert json.loads((out / "settings.json").read_text())["augment"] is True
-    result = run.invoke(app, ["export-model", str(out), str(tmp_path / "m.pt")])
+    result = run.invoke(app, ["export-model", str(out), "--out", str(tmp_path / "m.pt")])
     assert result.exit_code == 0 and "m.pt" in result.output
-    arguments = ["score", str(tmp_path / "m.pt"), *stores, "--json", "--figures", str(tmp_path)]
+    arguments = [
+        "score",
+        str(tmp_path / "m.pt"),
+        *stores,
+        "--json",
+        "--out",
+        str(tmp_path / "figures"),
+    ]
     result = run.invoke(app, arguments, catch_exceptions=False)
     assert json.loads(result.output)["frames"] == 9
-    assert (tmp_path / "confusion.svg").is_file()
+    assert (tmp_path / "figures" / "confusion.svg").is_file()
     wrong = run.invoke(app, ["train", "lamellar", "--out", str(tmp_path / "no")])
     assert isinstance(wrong.exception, VoxionError) and "LABEL=STORE" in str(wrong.exception)

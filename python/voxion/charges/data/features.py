@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
-import torch  # noqa: F401  voxion._core links against the libraries that torch loads
+import torch  # before voxion._core, which links against the libraries that it loads
 from numpy.typing import NDArray
 from rich.progress import track
+from torch import Tensor
 
 import voxion._core as _core
 from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
-from voxion.contract.schema import RadialFunctions, Source
+from voxion.contract.schema import ChargeContract, RadialFunctions, Source
 from voxion.errors import VoxionError
 
 
@@ -92,6 +93,36 @@ def site_potentials(
     )
 
 
+def model_inputs(
+    dataset: ChargeDataset, frame: ChargeFrame, contract: ChargeContract
+) -> list[Tensor]:
+    """Return the arguments of a model of charges for one frame, in the order of its contract.
+
+    Returns
+    -------
+    list of Tensor, float64
+        For a model of site potentials: potentials [M, K] (e/angstrom), positions of the surface
+        atoms [M, 3] (angstrom), cell [3, 3], and the total charge [1] (e) if the model takes it.
+        For one of positions: positions [N, 3] and charges [N] of the ions, then positions of the
+        surface atoms and cell.
+
+    Raises
+    ------
+    VoxionError
+        The model takes positions of ions, and the data set has none.
+    """
+    surface, cell = torch.from_numpy(dataset.surface_positions), torch.from_numpy(frame.cell)
+    if contract.radial_functions is not None:
+        potentials = site_potentials(dataset, frame, contract.radial_functions)
+        inputs = [torch.from_numpy(potentials), surface, cell]
+        if contract.total_charge_input:
+            inputs.append(torch.tensor([dataset.total_charge], dtype=torch.float64))
+        return inputs
+    ions = ion_indices(dataset)
+    positions = torch.from_numpy(frame.source_positions[ions].astype(np.float64))
+    return [positions, torch.from_numpy(dataset.source_charges[ions]), surface, cell]
+
+
 def site_frames(
     dataset: ChargeDataset, radial: RadialFunctions, progress: bool = False
 ) -> SiteFrames:
@@ -120,7 +151,7 @@ def ion_indices(dataset: ChargeDataset) -> NDArray[np.int64]:
     whole = np.isclose(charges, np.rint(charges), rtol=0, atol=1e-6) & (np.rint(charges) != 0)
     if not whole.any():
         raise VoxionError(
-            f"{dataset.path} has no ions (sources of whole charge): the paper's network sees "
+            f"{dataset.path} has no ions (sources of whole charge): the ion-positions model sees "
             "nothing but ions; use the site-potentials model."
         )
     return np.flatnonzero(whole)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from voxion.charges.data.dataset import ChargeDataset
-from voxion.charges.data.features import SiteFrames, site_potentials
+from voxion.charges.data.features import SiteFrames, model_inputs
 from voxion.charges.evaluation.scores import check_fits
 from voxion.charges.models.linear_response import Moments, centred_sums
 from voxion.charges.models.site_potentials import SitePotentialsModel
@@ -92,14 +92,8 @@ class TrainedGround:
         distance : float
             1 is the furthest of the training data.
         """
-        radial = self._contract.radial_functions
-        assert radial is not None  # only models of site potentials have a distance
-        frame = dataset.frame(index)
-        arguments = (
-            torch.from_numpy(site_potentials(dataset, frame, radial)),
-            torch.from_numpy(dataset.surface_positions),
-            torch.from_numpy(frame.cell),
-        )
+        # only models of site potentials have a distance, which does not take the total charge
+        arguments = model_inputs(dataset, dataset.frame(index), self._contract)[:3]
         with torch.no_grad():
             inputs = self._module.whitened(*arguments).numpy()
             return np.asarray(inputs), float(self._module.distance(*arguments))

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from voxion.charges.data.bins import EPSILON, ChargeBins
 from voxion.charges.data.dataset import ChargeDataset
-from voxion.charges.data.features import ion_indices, site_potentials, source_runs
+from voxion.charges.data.features import ion_indices, model_inputs, source_runs
 from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import split_frames
 from voxion.charges.evaluation.force_errors import ForceReport, score_forces
@@ -330,22 +330,10 @@ def _parts(dataset: ChargeDataset) -> tuple[NDArray[np.int64], NDArray[np.int64]
 def _run(
     module: torch.jit.ScriptModule, contract: ChargeContract, dataset: ChargeDataset, index: int
 ) -> NDArray[np.float64]:
-    frame = dataset.frame(index)
-    surface = torch.from_numpy(dataset.surface_positions)
-    cell = torch.from_numpy(frame.cell)
+    inputs = model_inputs(dataset, dataset.frame(index), contract)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
-        if contract.radial_functions is not None:
-            potentials = site_potentials(dataset, frame, contract.radial_functions)
-            inputs = [torch.from_numpy(potentials), surface, cell]
-            if contract.total_charge_input:
-                inputs.append(torch.tensor([dataset.total_charge], dtype=torch.float64))
-            charges = module(*inputs)
-        else:
-            ions = ion_indices(dataset)
-            positions = torch.from_numpy(frame.source_positions[ions].astype(np.float64))
-            source_charges = torch.from_numpy(dataset.source_charges[ions])
-            charges = module(positions, source_charges, surface, cell)
+        charges = module(*inputs)
     return np.asarray(charges.numpy(), np.float64)
 
 

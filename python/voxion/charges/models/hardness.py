@@ -1,4 +1,4 @@
-"""The variational model: charges that minimise an energy, with a learned hardness of the sheet.
+"""The hardness model: charges that minimise an energy, with a learned hardness of the sheet.
 
 The energy of a sheet's charges q in the electrolyte's potential phi is
 
@@ -28,12 +28,12 @@ from voxion.charges.models.shells import neighbour_table
 from voxion.errors import VoxionError
 from voxion.files import read_json, replacing
 
-_ADVICE = "give a file that 'voxion charges variational train' wrote"
+_ADVICE = "give a file that 'voxion charges hardness train' wrote"
 _Edge = Annotated[float, Field(gt=0, le=1000)]
 COULOMB = 332.06371  # kcal/mol angstrom/e^2, LAMMPS's qqrd2e in units real
 
 
-class VariationalModel(BaseModel):
+class HardnessModel(BaseModel):
     """A learned hardness; one JSON file.
 
     Attributes
@@ -53,7 +53,7 @@ class VariationalModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["variational-charges"] = "variational-charges"
+    kind: Literal["hardness-model"] = "hardness-model"
     eta: Annotated[float, Field(gt=0, le=100)]
     edges: Annotated[tuple[_Edge, ...], Field(min_length=1, max_length=1000)]
     hardness: tuple[Annotated[float, Field(ge=-1e6, le=1e6)], ...]
@@ -62,7 +62,7 @@ class VariationalModel(BaseModel):
     voxion_version: Annotated[str, Field(max_length=100)]
 
     @model_validator(mode="after")
-    def _same_length(self) -> VariationalModel:
+    def _same_length(self) -> HardnessModel:
         if len(self.edges) != len(self.hardness):
             raise ValueError(f"{len(self.edges)} edges and {len(self.hardness)} hardnesses")
         if any(outer <= inner for inner, outer in pairwise(self.edges)):
@@ -116,7 +116,7 @@ class VariationalModel(BaseModel):
         return energy
 
 
-def read_model(path: str | Path) -> VariationalModel:
+def read_model(path: str | Path) -> HardnessModel:
     """Read the file of a model.
 
     Raises
@@ -124,7 +124,7 @@ def read_model(path: str | Path) -> VariationalModel:
     VoxionError
         No such file, or not one of these.
     """
-    return read_json(Path(path), VariationalModel, _ADVICE)
+    return read_json(Path(path), HardnessModel, _ADVICE)
 
 
 def shell_matrices(

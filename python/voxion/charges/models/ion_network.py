@@ -45,7 +45,7 @@ def constrained_loss(predicted: Tensor, true: Tensor, constraint: float = 1.0) -
     return (error.abs().mean(1) + constraint * error.sum(1).abs() / sites).mean()
 
 
-class PaperModel(nn.Module):
+class IonPositionsModel(nn.Module):
     """The dense network with its inputs' layout and its bins, as exported.
 
     Parameters

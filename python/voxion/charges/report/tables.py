@@ -231,10 +231,10 @@ def provenance(
     for name, path in runs.items():
         command += ["--run", f"{name}={path}"]
     if frames != "held-out":
-        command += ["--frames", frames]
+        command += ["--select", frames]
     versions = {name: metadata.version(name) for name in PACKAGES}
     return {
-        "command": shlex.join([*command, "--output", str(output)]),
+        "command": shlex.join([*command, "--out", str(output)]),
         "versions": {"Python": platform.python_version(), **versions},
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
     }

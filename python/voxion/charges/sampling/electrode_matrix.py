@@ -1,4 +1,4 @@
-"""The variational model in LAMMPS: its matrix for fix electrode, and runs with it."""
+"""The hardness model in LAMMPS: its matrix for fix electrode, and runs with it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from voxion.charges.models.hardness import VariationalModel, constrained_inverse
+from voxion.charges.models.hardness import HardnessModel, constrained_inverse
 from voxion.charges.models.shells import shell_edges
 from voxion.charges.sampling.electrode import ElectrodeLabels, ElectrodeSettings
 from voxion.charges.sampling.run import ChargeMethod, load_configuration
@@ -40,7 +40,7 @@ class MatrixSettings(ElectrodeSettings):
         if not Path(self.matrix).is_file():
             raise VoxionError(
                 f"{self.matrix or 'The matrix'} is not a file: write one with 'voxion charges "
-                "variational export'."
+                "hardness export'."
             )
 
     def method(self, system: SystemDescription) -> ChargeMethod:
@@ -55,7 +55,7 @@ class MatrixSettings(ElectrodeSettings):
         )
 
 
-def export_matrix(model: VariationalModel, system: str | Path, output: str | Path) -> str:
+def export_matrix(model: HardnessModel, system: str | Path, output: str | Path) -> str:
     """Write the matrix A + U of a system's sheets as a file for fix electrode's ``read_mat``.
 
     A comes from LAMMPS itself with the system's own long-range solver, so that the energy that
@@ -63,7 +63,7 @@ def export_matrix(model: VariationalModel, system: str | Path, output: str | Pat
 
     Parameters
     ----------
-    model : VariationalModel
+    model : HardnessModel
     system : path
         Folder of a built system, bounded along z.
     output : path

@@ -156,7 +156,7 @@ def _heights(dataset: ChargeDataset) -> tuple[float, float]:
 def _check(dataset: ChargeDataset) -> None:
     if tuple(dataset.periodic) != (True, True, False):
         raise VoxionError(
-            f"{dataset.path} is periodic along {dataset.periodic}: the variational model needs a "
+            f"{dataset.path} is periodic along {dataset.periodic}: the hardness model needs a "
             "sheet that is periodic along x and y and not along z (boundary ppf)."
         )
     cell = dataset.cells[0]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import voxion._core as _core
 from voxion.charges.data.dataset import ChargeDataset
-from voxion.charges.data.features import ion_indices, site_potentials
+from voxion.charges.data.features import ion_indices, model_inputs
 from voxion.charges.data.opening import open_dataset
 from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.charges.training.fitted import FittedModel, read_fitted
@@ -68,17 +68,11 @@ def write_model(fitted: FittedModel, path: str | Path, datasets: Sequence[Charge
 
 def _compare(fitted: FittedModel, path: Path, dataset: ChargeDataset, index: int) -> None:
     frame = dataset.frame(index)
-    cell, surface = torch.from_numpy(frame.cell), torch.from_numpy(dataset.surface_positions)
+    inputs = model_inputs(dataset, frame, fitted.contract)
     positions, source_charges = frame.source_positions.astype(np.float64), dataset.source_charges
-    if fitted.contract.radial_functions is not None:
-        potentials = site_potentials(dataset, frame, fitted.contract.radial_functions)
-        inputs = [torch.from_numpy(potentials), surface, cell]
-        if fitted.contract.total_charge_input:
-            inputs.append(torch.tensor([dataset.total_charge], dtype=torch.float64))
-    else:
+    if fitted.contract.inputs == "positions":
         ions = ion_indices(dataset)
         positions, source_charges = positions[ions], source_charges[ions]
-        inputs = [torch.from_numpy(positions), torch.from_numpy(source_charges), surface, cell]
     module, _ = load_model(path)
     with torch.no_grad():
         expected = fitted.model(*inputs).numpy()

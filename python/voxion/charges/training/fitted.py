@@ -13,7 +13,7 @@ from torch import nn
 
 from voxion.charges.data.bins import ChargeBins
 from voxion.charges.models.electrons import SheetElectrons
-from voxion.charges.models.ion_network import PaperModel, dense_network
+from voxion.charges.models.ion_network import IonPositionsModel, dense_network
 from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.checkpoints import load_module, read_checkpoint
 from voxion.contract.schema import ChargeContract, parse_contract
@@ -30,7 +30,7 @@ class FittedModel:
 
     Attributes
     ----------
-    model : SitePotentialsModel or PaperModel
+    model : SitePotentialsModel or IonPositionsModel
     contract : ChargeContract
     """
 
@@ -67,7 +67,7 @@ def read_fitted(folder: Path) -> FittedModel:
         )
     content = read_checkpoint(path, _ADVICE)
     contract = parse_contract(str(content.get("contract")), str(path))
-    build = _build_paper if contract.inputs == "positions" else _build_site_potentials
+    build = _build_ion_positions if contract.inputs == "positions" else _build_site_potentials
     arguments, state = content.get("arguments"), content.get("state")
     with refusing(path, "fitted model, or one of another version of voxion,", _ADVICE):
         model = load_module(lambda: build(arguments, state), state)
@@ -79,7 +79,7 @@ def _arguments(model: nn.Module) -> dict[str, Any]:
         first = None if model.correction is None else model.correction[0]
         hidden = first.out_features if isinstance(first, nn.Linear) else 0
         return {"mean_charge": model.mean_charge, "hidden": hidden}
-    assert isinstance(model, PaperModel)
+    assert isinstance(model, IonPositionsModel)
     return {"bin_minimum": model.bin_minimum, "bin_width": model.bin_width}
 
 
@@ -88,7 +88,7 @@ class _SiteArguments(BaseModel):
     hidden: Annotated[int, Field(ge=0, le=100_000)]
 
 
-class _PaperArguments(BaseModel):
+class _IonPositionsArguments(BaseModel):
     bin_minimum: Annotated[float, Field(ge=-100, le=100)]
     bin_width: Annotated[float, Field(gt=0, le=100)]
 
@@ -108,11 +108,11 @@ def _build_site_potentials(arguments: Any, state: Any) -> nn.Module:
     )
 
 
-def _build_paper(arguments: Any, state: Any) -> nn.Module:
-    told = check_content(arguments, _PaperArguments)
+def _build_ion_positions(arguments: Any, state: Any) -> nn.Module:
+    told = check_content(arguments, _IonPositionsArguments)
     weights = [value for name, value in state.items() if name.endswith("weight")]
     x, y, z = (bool(p) for p in state["periodic"])
-    return PaperModel(
+    return IonPositionsModel(
         dense_network(ions=weights[0].shape[1] // 4, surface_atoms=weights[-1].shape[0]),
         ChargeBins(
             told.bin_minimum,

@@ -29,7 +29,7 @@ from voxion.charges.data.features import (
 from voxion.charges.data.splits import Parts
 from voxion.charges.evaluation.distance import learn_distance
 from voxion.charges.models.electrons import SheetElectrons
-from voxion.charges.models.ion_network import PaperModel, dense_network
+from voxion.charges.models.ion_network import IonPositionsModel, dense_network
 from voxion.charges.models.linear_response import (
     centred_sums,
     fit_electron_weights,
@@ -40,13 +40,18 @@ from voxion.charges.models.shells import shell_edges
 from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.charges.training.electron_fit import fit_electrons
 from voxion.charges.training.fitted import FittedModel
-from voxion.charges.training.loops import CorrectionTraining, PaperTraining, run_loop, stack_frames
+from voxion.charges.training.loops import (
+    CorrectionTraining,
+    IonPositionsTraining,
+    run_loop,
+    stack_frames,
+)
 from voxion.charges.training.settings import TrainingSettings
 from voxion.contract.schema import ChargeContract, InputRanges
 from voxion.errors import VoxionError
 
 # The paper: early stopping after 100 epochs. It does not give the batch; 32 is its library's own.
-PAPER_PATIENCE, PAPER_BATCH = 100, 32
+ION_PATIENCE, ION_BATCH = 100, 32
 CORRECTION_PATIENCE, CORRECTION_BATCH, CORRECTION_HIDDEN = 30, 2, 32
 # The correction doubles a prediction's time and more: it has to earn that (share of the
 # validation error that it must take away).
@@ -88,14 +93,14 @@ def fit_model(
     """
     lightning.seed_everything(settings.seed, verbose=False)
     fits = {
-        "paper": fit_paper,
+        "ion-positions": fit_ion_positions,
         "site-potentials": fit_site_potentials,
         "tight-binding": fit_tight_binding,
     }
     return fits[settings.model](datasets, parts, settings, folder, progress)
 
 
-def fit_paper(
+def fit_ion_positions(
     datasets: Sequence[ChargeDataset],
     parts: Sequence[Parts],
     settings: TrainingSettings,
@@ -105,16 +110,17 @@ def fit_paper(
     """Fit the network of the paper: one system, ions only, bins of the training part."""
     if len(datasets) != 1:
         raise VoxionError(
-            f"The paper's network knows one system, found {len(datasets)} data sets: train on one, "
-            "or use the site-potentials model."
+            f"The ion-positions model is for one system, found {len(datasets)} data sets: train "
+            "on one, or use the site-potentials model."
         )
     if not settings.epochs:
-        raise VoxionError("The paper's network needs at least 1 epoch, found 0.")
+        raise VoxionError("The ion-positions model needs at least 1 epoch, found 0.")
     dataset, part = datasets[0], parts[0]
     ions = ion_frames(dataset)
     bins = ChargeBins.fit(ions.charges[part.training])
     network = dense_network(len(ions.ion_charges), dataset.surface_atoms)
-    model = PaperModel(network, bins, torch.from_numpy(dataset.cell_origin), dataset.periodic)
+    origin = torch.from_numpy(dataset.cell_origin)
+    model = IonPositionsModel(network, bins, origin, dataset.periodic)
     charges = torch.from_numpy(ions.ion_charges)
     inputs = torch.stack(
         [
@@ -124,13 +130,13 @@ def fit_paper(
     )
     labels = torch.from_numpy(bins.label(ions.charges)).to(torch.float32)
     result = run_loop(
-        PaperTraining(network, settings.constraint),
+        IonPositionsTraining(network, settings.constraint),
         TensorDataset(inputs[part.training], labels[part.training]),
         TensorDataset(inputs[part.validation], labels[part.validation]),
         folder,
-        batch=PAPER_BATCH,
+        batch=ION_BATCH,
         epochs=settings.epochs,
-        patience=PAPER_PATIENCE,
+        patience=ION_PATIENCE,
         seed=settings.seed,
         progress=progress,
     )

@@ -1,4 +1,4 @@
-"""Fits and scores the variational model: charges of least energy, with a learned hardness."""
+"""Fits and scores the hardness model: charges of least energy, with a learned hardness."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.data.splits import split_frames
 from voxion.charges.evaluation.scores import FramesToScore, Predictions, ScoreReport, report
 from voxion.charges.models.hardness import (
-    VariationalModel,
+    HardnessModel,
     constrained_inverse,
     minimising_charges,
     shell_matrices,
@@ -34,7 +34,7 @@ def train(
     electrostatics: SheetPotentials,
     frames: NDArray[np.int64],
     shells: int = SHELLS,
-) -> VariationalModel:
+) -> HardnessModel:
     """Fit the hardness of each shell by least squares of the charges.
 
     Starts from no hardness, where the matrix is positive, and rejects every step that loses that.
@@ -69,7 +69,7 @@ def train(
     result = least_squares(
         fit.residuals, np.zeros(shells), fit.derivatives, method="trf", x_scale="jac"
     )
-    return VariationalModel(
+    return HardnessModel(
         eta=ETA,
         edges=tuple(edges.tolist()),
         hardness=tuple(result.x.tolist()),
@@ -80,13 +80,13 @@ def train(
 
 
 def predict(
-    model: VariationalModel, dataset: ChargeDataset, electrostatics: SheetPotentials
+    model: HardnessModel, dataset: ChargeDataset, electrostatics: SheetPotentials
 ) -> NDArray[np.float64]:
     """Charges of least energy in all frames of a data set.
 
     Parameters
     ----------
-    model : VariationalModel
+    model : HardnessModel
     dataset : ChargeDataset
     electrostatics : SheetPotentials
         Of the data set, with the model's eta.
@@ -108,7 +108,7 @@ def predict(
 
 
 def score(
-    model: VariationalModel,
+    model: HardnessModel,
     path: str | Path,
     dataset: ChargeDataset,
     frames: FramesToScore = "all",
@@ -119,7 +119,7 @@ def score(
 
     Parameters
     ----------
-    model : VariationalModel
+    model : HardnessModel
     path : path
         Of the model, for the report.
     dataset : ChargeDataset

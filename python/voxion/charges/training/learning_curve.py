@@ -30,8 +30,8 @@ from voxion.training_folder import FolderSettings, claim_folder, torch_threads
 
 POINTS_FILE = "learning_curve.json"
 FIGURE_FILE = "learning_curve.png"
-# Of the paper's network, which stops earlier by itself; the other models are linear here.
-PAPER_EPOCHS = 2000
+# For ion-positions, which stops earlier by itself; the other models are linear here.
+ION_EPOCHS = 2000
 
 
 class CurveSettings(FolderSettings):
@@ -250,7 +250,8 @@ def _point(
     dataset: ChargeDataset, settings: CurveSettings, model: ModelName, count: int, choice: int
 ) -> CurvePoint:
     parts = choose_frames(dataset.frames, count, choice)
-    values: dict[str, Any] = {"epochs": PAPER_EPOCHS if model == "paper" else 0, "seed": choice}
+    epochs = ION_EPOCHS if model == "ion-positions" else 0
+    values: dict[str, Any] = {"epochs": epochs, "seed": choice}
     training = make_settings([dataset.path], model=model, **values)
     radial = training.radial_functions.model_copy(update={"cutoff": settings.cutoff})
     training = training.model_copy(update={"radial_functions": radial})

@@ -28,8 +28,8 @@ MetricRow = dict[str, str]
 _ADVICE = "train again into another folder"
 
 
-class PaperTraining(lightning.LightningModule):
-    """Training of the paper's network: eq. 3 on bin indices, Adam with 2e-4."""
+class IonPositionsTraining(lightning.LightningModule):
+    """Training of the ion-positions network: eq. 3 on bin indices, Adam with 2e-4."""
 
     def __init__(self, network: nn.Module, constraint: float) -> None:
         super().__init__()

@@ -100,6 +100,7 @@ def cross_validate(
     out: str | Path,
     *,
     folds: int = FOLDS,
+    resume: bool = False,
     threads: int = 1,
     progress: bool = False,
 ) -> tuple[ScoreReport, ...]:
@@ -107,8 +108,8 @@ def cross_validate(
 
     Section 2.2 of the paper: the training set (nine tenths of all frames) is cut into 10 subsets,
     each of them left out once. The fold left out also stops the training, as in the paper; the
-    held-out tenth is not touched. Folds that are finished in `out` are not trained again, and one
-    that was interrupted continues.
+    held-out tenth is not used. When a run is resumed, finished folds are not trained again, and an
+    interrupted one continues.
 
     Returns
     -------
@@ -116,7 +117,7 @@ def cross_validate(
         One per fold and data set.
     """
     out = Path(out)
-    claim_folder(out, settings, resume=True)
+    claim_folder(out, settings, resume)
     datasets = _open(settings)
     reports: list[ScoreReport] = []
     with torch_threads(threads):

@@ -12,7 +12,7 @@ from voxion.charges.defaults import CUTOFF, SHELLS, WIDTHS
 from voxion.contract.schema import RadialFunctions
 from voxion.training_folder import FolderSettings, read_folder_settings
 
-ModelName = Literal["site-potentials", "tight-binding", "paper"]
+ModelName = Literal["site-potentials", "tight-binding", "ion-positions"]
 
 
 class TrainingSettings(FolderSettings):
@@ -20,7 +20,7 @@ class TrainingSettings(FolderSettings):
 
     Attributes
     ----------
-    model : "site-potentials", "tight-binding" or "paper"
+    model : "site-potentials", "tight-binding" or "ion-positions"
     datasets : tuple of str
         Paths, absolute.
     fingerprints : tuple of str
@@ -33,11 +33,11 @@ class TrainingSettings(FolderSettings):
         Most epochs of gradient descent; it usually stops earlier by itself. With 0 epochs the
         site-potentials model is its linear response alone; the tight-binding model has no more.
     constraint : float
-        lambda of the paper's eq. 3 (paper only).
+        lambda of eq. 3 of Di Pasquale et al. (ion-positions only).
     radial_functions : RadialFunctions
-        Not of the paper's network.
+        Not used by ion-positions.
     shells : int
-        Neighbour shells, the site itself being the first (not of the paper's network).
+        Neighbour shells, the site itself being the first (not used by ion-positions).
     """
 
     model: ModelName = "site-potentials"

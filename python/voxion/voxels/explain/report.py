@@ -49,6 +49,7 @@ from voxion.voxels.morphology.length_scales import (
 from voxion.voxels.stores.store import VoxelStore, open_store
 
 TEMPLATES = Path(__file__).parent / "templates"
+PAGE_FILE = "explanation.html"
 FRAMES = 32  # of the store, evenly, to compare maximised inputs with
 RANDOM_NETWORKS = 3
 DPI = 130
@@ -345,5 +346,5 @@ def _write(
         TEMPLATES / "explanation.html",
         {"numbers": numbers, "figures": sources, "channels": contract.channels},
     )
-    (temporary / "explanation.html").write_text(page, encoding="utf-8")
+    (temporary / PAGE_FILE).write_text(page, encoding="utf-8")
     temporary.replace(out)

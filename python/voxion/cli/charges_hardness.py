@@ -1,15 +1,23 @@
-"""The commands `voxion charges variational`: an energy that goes with the charges."""
+"""The commands `voxion charges hardness`: charges that minimise an energy."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from voxion.cli.charges import AsJson, FramesChoice
+from voxion.cli.options import (
+    AsJson,
+    Force,
+    FramesChoice,
+    SelectScored,
+    frames_to_score,
+    output,
+    print_json,
+    print_path,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,8 +36,10 @@ def train(
     dataset: Dataset,
     out: Annotated[Path, typer.Option(help="Model file to write (JSON).")],
     shells: Annotated[
-        int, typer.Option(min=1, help="Neighbour shells, the site itself included.")
+        int, typer.Option(min=1, help="Number of neighbour shells, the site itself included.")
     ] = 16,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Learn the hardness of a sheet from its charges, and score it on the last tenth."""
     from voxion.charges.data.opening import open_dataset
@@ -40,22 +50,24 @@ def train(
 
     data = open_dataset(dataset)
     frames = split_frames(data.frames, name=str(dataset)).seen
-    electrostatics = sheet_potentials(data, ETA, progress=console.is_terminal)
-    model = run(data, electrostatics, frames, shells)
-    report = score(model, out, data, "held-out", electrostatics)
-    model.write(out)
+    shown = console.is_terminal and not as_json
+    with output(out, force):
+        electrostatics = sheet_potentials(data, ETA, progress=shown)
+        model = run(data, electrostatics, frames, shells)
+        report = score(model, out, data, "held-out", electrostatics)
+        model.write(out)
+    if as_json:
+        print_json(report.to_dict())
+        return
     console.print(report.table())
-    console.print(f"Model: {out}", soft_wrap=True)
+    print_path(console, "Model", out)
 
 
 @app.command()
 def score(
     model: Model,
     dataset: Dataset,
-    frames: Annotated[
-        FramesChoice,
-        typer.Option(help="held-out: the last tenth, which training left alone."),
-    ] = FramesChoice.all,
+    select: SelectScored = FramesChoice.all,
     as_json: AsJson = False,
 ) -> None:
     """Score a model on a data set, beside a constant and each atom's own mean."""
@@ -68,11 +80,11 @@ def score(
         read_model(model),
         model,
         open_dataset(dataset),
-        "all" if frames is FramesChoice.all else "held-out",
+        frames_to_score(select),
         progress=shown,
     )
     if as_json:
-        print(json.dumps(report.to_dict(), indent=2))
+        print_json(report.to_dict())
     else:
         console.print(report.table())
 
@@ -81,12 +93,14 @@ def score(
 def export(
     model: Model,
     system: Annotated[Path, typer.Argument(help="Folder of a built system, boundary ppf.")],
-    matrix: Annotated[Path, typer.Argument(help="File to write for fix electrode's read_mat.")],
+    out: Annotated[Path, typer.Option(help="File to write for the read_mat of fix electrode.")],
+    force: Force = False,
 ) -> None:
-    """Write the matrix of a system's sheets, and tell the LAMMPS command that takes it."""
+    """Write the electrode matrix of a system, and print the LAMMPS command that reads it."""
     from voxion.charges.models.hardness import read_model
     from voxion.charges.sampling.electrode_matrix import export_matrix
 
-    command = export_matrix(read_model(model), system, matrix)
-    console.print(f"Matrix: {matrix}", soft_wrap=True)
+    with output(out, force):
+        command = export_matrix(read_model(model), system, out)
+    print_path(console, "Matrix", out)
     console.print(command, soft_wrap=True, markup=False, highlight=False)

@@ -1,4 +1,4 @@
-"""The variational model in LAMMPS: its electrostatics, its matrix, its charges, its forces."""
+"""The hardness model in LAMMPS: its electrostatics, its matrix, its charges, its forces."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.charges.reference import LinearSystem
-from tests.charges.training.test_variational import ewald_2d, gaussian_matrix
+from tests.charges.training.test_hardness import ewald_2d, gaussian_matrix
 from voxion.charges.data.opening import open_dataset
 from voxion.charges.models.hardness import constrained_inverse, minimising_charges
 from voxion.charges.sampling.electrode import ElectrodeLabels, ElectrodeSettings, label_electrode
@@ -16,7 +16,7 @@ from voxion.charges.sampling.labels import label_frames
 from voxion.charges.sampling.run import load_configuration
 from voxion.charges.sampling.sheet_potentials import read_matrix, sheet_potentials, write_matrix
 from voxion.charges.training.hardness import ETA, score, train
-from voxion.cli.charges_variational import app
+from voxion.cli.charges_hardness import app
 from voxion.engines.lammps import cell_of, gather, in_group, lammps_session
 from voxion.errors import VoxionError
 from voxion.systems.description import load_system
@@ -188,7 +188,7 @@ def test_one_model_serves_a_capacitor_of_other_sheets(model, tmp_path):
 
 
 def test_refusals(model, metal, sheet, tmp_path):
-    with pytest.raises(VoxionError, match="voxion charges variational export"):
+    with pytest.raises(VoxionError, match="voxion charges hardness export"):
         MatrixSettings(matrix=str(tmp_path / "none"))
     strained = model.model_copy(update={"edges": tuple(1.1 * e for e in model.edges)})
     with pytest.raises(VoxionError, match="other neighbour shells"):
@@ -229,9 +229,9 @@ def test_command_line(sheet, soft, tmp_path):
         return result.output
 
     assert f"Model: {model}" in told("train", soft.path, "--out", model, "--shells", 4)
-    scores = json.loads(told("score", model, soft.path, "--frames", "held-out", "--json"))
+    scores = json.loads(told("score", model, soft.path, "--select", "held-out", "--json"))
     assert scores["model"]["mae"] < 1e-4 < scores["constant"]["mae"]
-    assert f'read_mat "{matrix}"' in told("export", model, sheet, matrix)
+    assert f'read_mat "{matrix}"' in told("export", model, sheet, "--out", matrix)
     identifiers, values = read_matrix(matrix)
     assert identifiers.tolist() == list(range(1, 97))
     assert np.abs(values).max() > 1.0

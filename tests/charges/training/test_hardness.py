@@ -1,4 +1,4 @@
-"""The variational model without an engine: least energy, symmetry, recovery of a known hardness."""
+"""The hardness model without an engine: least energy, symmetry, recovery of a known hardness."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from voxion.charges.data.dataset import ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
 from voxion.charges.data.opening import open_dataset
 from voxion.charges.models.hardness import (
-    VariationalModel,
+    HardnessModel,
     constrained_inverse,
     minimising_charges,
     read_model,
@@ -79,7 +79,7 @@ def coulomb(system):
 @pytest.fixture(scope="module")
 def model(system):
     edges = shell_edges(system.sites, system.cell, len(HARDNESS))
-    return VariationalModel(
+    return HardnessModel(
         eta=ETA,
         edges=tuple(edges),
         hardness=HARDNESS,
@@ -93,7 +93,7 @@ def model(system):
 def data(system, coulomb, model, tmp_path_factory):
     """Twelve frames labelled with the bordered (Lagrange) system, and their electrostatics."""
     writer = ChargeDatasetWriter(
-        tmp_path_factory.mktemp("variational") / "known.zarr",
+        tmp_path_factory.mktemp("hardness") / "known.zarr",
         surface_positions=system.sites,
         source_charges=system.charges,
         source_species=system.names.tolist(),

@@ -1,0 +1,183 @@
+"""The commands of `voxion charges` that train models: train, cross-validate, export."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from voxion.charges.defaults import CUTOFF, FOLDS, SHELLS, WIDTHS
+from voxion.cli.options import (
+    AsJson,
+    Cutoff,
+    Force,
+    Resume,
+    Seed,
+    Workers,
+    output,
+    print_json,
+    print_path,
+)
+from voxion.training_folder import SETTINGS_FILE
+
+console = Console()
+
+
+class ModelChoice(str, Enum):
+    """Which model."""
+
+    site_potentials = "site-potentials"
+    tight_binding = "tight-binding"
+    ion_positions = "ion-positions"
+
+
+class SplitChoice(str, Enum):
+    """How frames are split."""
+
+    time = "time"
+    random = "random"
+
+
+Datasets = Annotated[
+    list[Path], typer.Argument(help="Data sets with charges: Zarr folders or HDF5 files.")
+]
+Model = Annotated[
+    ModelChoice,
+    typer.Option(
+        help="site-potentials: linear response to the potential of ions and water, any system of "
+        "the same sheet material. tight-binding: with the electrons of the sheet, which know the "
+        "total charge. ion-positions: the network of Di Pasquale et al. on the coordinates "
+        "of the ions, one system."
+    ),
+]
+Out = Annotated[Path, typer.Option(help="Training folder to write.")]
+Epochs = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="Largest number of epochs; a training stops earlier where the validation loss no "
+        "longer falls. 0: the linear response alone.",
+    ),
+]
+Split = Annotated[
+    SplitChoice,
+    typer.Option(
+        help="time: contiguous parts, so that held-out frames are not neighbours of training "
+        "frames. random: as in the paper."
+    ),
+]
+Constraint = Annotated[
+    float,
+    typer.Option(
+        min=0, help="With ion-positions: lambda of the loss of Di Pasquale et al., eq. 3."
+    ),
+]
+Widths = Annotated[
+    list[float],
+    typer.Option("--width", help="Inverse width of a smeared potential, 1/angstrom; repeatable."),
+]
+Shells = Annotated[
+    int, typer.Option(min=1, help="Number of neighbour shells, the site itself included.")
+]
+
+
+def train(
+    datasets: Datasets,
+    out: Out,
+    model: Model = ModelChoice.site_potentials,
+    resume: Resume = False,
+    force: Force = False,
+    seed: Seed = 0,
+    epochs: Epochs = 2000,
+    split: Split = SplitChoice.time,
+    constraint: Constraint = 1.0,
+    width: Widths = list(WIDTHS),  # noqa: B006  typer copies defaults
+    cutoff: Cutoff = CUTOFF,
+    shells: Shells = SHELLS,
+    workers: Workers = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model, export it to OUT/model.pt and score it on frames that were left out."""
+    from voxion.charges.training.run import make_settings
+    from voxion.charges.training.run import train as run
+
+    settings = make_settings(
+        datasets,
+        model=model.value,
+        seed=seed,
+        epochs=epochs,
+        split=split.value,
+        constraint=constraint,
+        radial_functions={"widths": width, "cutoff": cutoff},
+        shells=shells,
+    )
+    shown = console.is_terminal and not as_json
+    with output(out, force, resume, SETTINGS_FILE):
+        result = run(settings, out, resume=resume, threads=workers, progress=shown)
+    if as_json:
+        scored = [one.to_dict() for one in result.scores]
+        print_json({"model": str(result.model_path), "summary": result.summary, "scores": scored})
+        return
+    for name, value in result.summary.items():
+        console.print(f"{name.replace('_', ' ')}: {value}")
+    for scores in result.scores:
+        console.print(scores.table())
+    print_path(console, "Model", result.model_path)
+
+
+def export_model(
+    folder: Annotated[Path, typer.Argument(help="Folder of a finished training.")],
+    out: Annotated[Path, typer.Option(help="Model file to write (.pt).")],
+    force: Force = False,
+) -> None:
+    """Write the model of a training folder as TorchScript, checked in Python and in C++."""
+    from voxion.charges.training.export import export_model as run
+
+    with output(out, force):
+        path = run(folder, out)
+    console.print(f"Model: {path} ({path.stat().st_size / 1e6:.2f} MB)", soft_wrap=True)
+
+
+def cross_validate(
+    datasets: Datasets,
+    out: Out,
+    model: Model = ModelChoice.site_potentials,
+    folds: Annotated[int, typer.Option(min=2, help="Number of folds.")] = FOLDS,
+    seed: Seed = 0,
+    epochs: Epochs = 2000,
+    split: Split = SplitChoice.time,
+    constraint: Constraint = 1.0,
+    resume: Resume = False,
+    force: Force = False,
+    workers: Workers = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Train on all folds of the training set but one, in turn, and score on the one left out."""
+    from voxion.charges.training.run import cross_validate as run
+    from voxion.charges.training.run import cross_validation_table, make_settings
+
+    settings = make_settings(
+        datasets,
+        model=model.value,
+        seed=seed,
+        epochs=epochs,
+        split=split.value,
+        constraint=constraint,
+    )
+    shown = console.is_terminal and not as_json
+    with output(out, force, resume, SETTINGS_FILE):
+        reports = run(
+            settings,
+            out,
+            folds=folds,
+            resume=resume,
+            threads=workers,
+            progress=shown,
+        )
+    if as_json:
+        print_json([one.to_dict() for one in reports])
+    else:
+        console.print(cross_validation_table(reports))

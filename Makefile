@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 SOURCES = $(shell git ls-files cpp cmake CMakeLists.txt pyproject.toml)
 
-.PHONY: demo test lint
+.PHONY: demo test lint docs
 
 demo: $(INSTALLED)
 	$(BIN)/voxion demo
@@ -16,6 +16,10 @@ test: $(INSTALLED)
 
 lint: $(INSTALLED)
 	PATH="$(abspath $(BIN)):$$PATH" pre-commit run --all-files --show-diff-on-failure
+
+# The site, in build/site: a dead link fails.
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # Editable: a change of Python code needs no new installation, one of C++ or packaging does.
 $(INSTALLED): $(SOURCES)

@@ -11,7 +11,7 @@ from modes import IONS
 
 from voxion import __version__
 from voxion.charges.data.bins import EPSILON, ChargeBins
-from voxion.charges.models.ion_network import PaperModel, dense_network
+from voxion.charges.models.ion_network import IonPositionsModel, dense_network
 from voxion.charges.training.export import write_model
 from voxion.charges.training.fitted import FittedModel
 from voxion.contract.schema import ChargeContract, InputRanges, Source
@@ -30,7 +30,7 @@ def write_untrained(system: SystemDescription, path: Path) -> Path:
     low, high = system.box_z
     x, y = system.edges
     torch.manual_seed(0)
-    model = PaperModel(
+    model = IonPositionsModel(
         dense_network(sum(s.count for s in ions), atoms),
         ChargeBins.fit(np.linspace(mean - EPSILON, mean + EPSILON, 1000)),
         torch.tensor([0.0, 0.0, low]),

@@ -8,9 +8,9 @@ if [[ -n "${DATA:-}" ]]; then
     given=("$DATA" "${MOLECULES:?the file with the SMILES of DATA}")
 fi
 
-voxion activity fit "${given[@]}" --out fitted
+voxion activity fit "${given[@]}" --out fitted --force
 voxion activity predict fitted/model.pt new.csv new_molecules.csv \
-    --out predictions.csv
+    --out predictions.csv --force
 voxion activity evaluate "${given[@]}" --split leave-one-polymer-out
-voxion activity fit "${given[@]}" --model graph-descriptors --out network
-voxion activity explain network/model.pt "${given[@]}" --out explained
+voxion activity fit "${given[@]}" --model graph-descriptors --out network --force
+voxion activity explain network/model.pt "${given[@]}" --out explained --force

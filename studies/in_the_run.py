@@ -1,6 +1,6 @@
 """Charges that a model sets in the running LAMMPS, against the matrix solver on the same frames.
 
-python benchmarks/accuracy/in_the_run.py MODEL SYSTEM [SYSTEM ...]
+python studies/in_the_run.py MODEL SYSTEM [SYSTEM ...]
 
 SYSTEM is a folder of a built and equilibrated system. Writes in_the_run.md beside this file.
 """

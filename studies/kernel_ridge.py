@@ -1,6 +1,6 @@
 """Kernel ridge with fixed choices, beside the one that chooses on inner folds.
 
-python benchmarks/activity/kernel_ridge.py --data activity.csv --molecules molecules.csv
+python studies/kernel_ridge.py --data activity.csv --molecules molecules.csv
 
 Gaussian kernel on the 14 standardised numbers, gamma as the target. Prints R2 and MAE for each
 choice under the grouped splits; which choice is best is known only after looking.

@@ -1,6 +1,6 @@
 """Error of the linear response for choices of cutoff, widths and shells.
 
-python benchmarks/accuracy/choices.py TRAINING_DATA [UNSEEN_DATA ...]
+python studies/choices.py TRAINING_DATA [UNSEEN_DATA ...]
 
 Trains on the first data set, scores on the part of it that was held out and on the others, which
 it never saw. Writes choices.md beside this file.

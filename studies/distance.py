@@ -1,6 +1,6 @@
 """Distance from the training data against the error of the charges, on systems beyond it.
 
-python benchmarks/accuracy/distance.py --work FOLDER
+python studies/distance.py --work FOLDER
 
 A site-potentials model learns ELECTRODE's charges of one system, and predicts those of others:
 other sizes, molarities, charges and temperatures, strained sheets. Writes distance.md and
@@ -31,6 +31,7 @@ from voxion.figures import COLOURS, styled
 from voxion.systems import graphene
 
 RESULT = Path(__file__).with_suffix(".md")
+FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 STANDARD = {"cells": (8, 6), "total_charge": -2, "molarity": 1.0, "thickness": 30.0}
 KELVIN = 300
 TRAINING_FRAMES, FRAMES = 150, 15
@@ -87,7 +88,7 @@ def main(
     text = _table(found)
     typer.echo(text)
     RESULT.write_text(f"# {__doc__.splitlines()[0]}\n\n{text}")
-    _figure(found).savefig(RESULT.with_suffix(".png"), dpi=130)
+    _figure(found).savefig(FIGURES / "distance.png", dpi=130)
 
 
 def sampled(system: System, folder: Path, seed: int, frames: int) -> ChargeDataset:

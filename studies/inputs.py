@@ -1,11 +1,11 @@
 """What the charges of an electrode can be told from: the ions, the water, or both.
 
-python benchmarks/accuracy/inputs.py DFTB_DATA ELECTRODE_DATA
+python studies/inputs.py DFTB_DATA ELECTRODE_DATA
 
 The two data sets have the same frames with the charges of two theories. Five contiguous parts are
 held out in turn, with a gap of 1 ps to the frames that are trained on. The models see smeared
 potentials of each kind of source, summed over the neighbour shells of a site, so what the sheet's
-translations, rotations and mirrors make of a frame is learned with it. Writes inputs.md, .png and
+translations, rotations and mirrors make of a frame is learned with it. Writes inputs.md, docs/figures/inputs.png and
 .json beside this file; parts that the last has are not done again.
 """
 
@@ -48,6 +48,7 @@ SEEDS = 2
 HIDDEN, EPOCHS, PATIENCE = 64, 200, 10
 INPUTS = {"ions only": ("Na", "Cl"), "water only": ("water",), "both": ("Na", "Cl", "water")}
 RESULT = Path(__file__).with_suffix(".md")
+FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def main(
     table = _table(trials)
     typer.echo(table)
     out.write_text(f"# {__doc__.splitlines()[0]}\n\n{table}")
-    _figure(trials).savefig(out.with_suffix(".png"), dpi=150)
+    _figure(trials).savefig(FIGURES / "inputs.png", dpi=150)
 
 
 def _potentials(dataset: ChargeDataset, kind: str) -> NDArray[np.float64]:

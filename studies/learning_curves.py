@@ -1,11 +1,11 @@
 """Error on later frames against the number of frames to learn from.
 
-python benchmarks/accuracy/learning_curves.py DFTB_DATA ELECTRODE_DATA
+python studies/learning_curves.py DFTB_DATA ELECTRODE_DATA
 
 The models of `voxion charges learning-curve`, and the linear response refined from ELECTRODE's: its
 coefficients, fitted to ELECTRODE's charges in all frames before the held-out ones, are scaled to
 the chosen frames, and the ridge penalty acts on what is added to them. The two data sets have the
-same frames. Writes learning_curves.md and learning_curves.png beside this file.
+same frames. Writes learning_curves.md and docs/figures/learning_curves.png.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ from voxion.contract.schema import RadialFunctions
 from voxion.training_folder import torch_threads
 
 # The paper's network learns nothing from fewer, and takes minutes.
-PAPER_FRAMES, PAPER_REPEATS = (20, 100, 148), 3
+ION_FRAMES, ION_REPEATS = (20, 100, 148), 3
 RESULT = Path(__file__).with_suffix(".md")
+FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 HEAD = """| model | frames | MAE | R2 | within 0.015 e | each atom's mean: MAE |
 |---|---|---|---|---|---|
 """
@@ -62,9 +63,9 @@ def main(
     paper = learning_curve(
         dftb,
         work / "paper",
-        models=("paper",),
-        frames=PAPER_FRAMES,
-        repeats=PAPER_REPEATS,
+        models=("ion-positions",),
+        frames=ION_FRAMES,
+        repeats=ION_REPEATS,
         resume=True,
         progress=True,
     )
@@ -79,7 +80,7 @@ def main(
     typer.echo(text)
     heading = "Mean and standard deviation over choices of frames; errors in e."
     out.write_text(f"# {__doc__.splitlines()[0]}\n\n{heading}\n\n{text}")
-    draw(points).savefig(out.with_suffix(".png"), dpi=150)
+    draw(points).savefig(FIGURES / "learning_curves.png", dpi=150)
 
 
 def refined_curve(dftb: Path, electrode: Path, scratch: Sequence[CurvePoint]) -> list[CurvePoint]:

@@ -1,10 +1,10 @@
-"""The variational model: error of its charges, and energy conservation beside the plain model.
+"""The hardness model: error of its charges, and energy conservation beside the plain model.
 
-python benchmarks/accuracy/variational.py SYSTEM TRAINING_DATA [DATA ...]
+python studies/hardness.py SYSTEM TRAINING_DATA [DATA ...]
 
 Trains on each data set and scores on its held-out part; then runs the built and equilibrated SYSTEM
-at constant energy with models of the first data set. Writes variational.md beside this file and
-docs/figures/variational.png. Runs that are in WORK already are not repeated.
+at constant energy with models of the first data set. Writes hardness.md beside this file and
+docs/figures/hardness.png. Runs that are in WORK already are not repeated.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from scipy.special import erfc
 from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import split_frames
 from voxion.charges.evaluation.scores import ScoreReport
-from voxion.charges.models.hardness import COULOMB, VariationalModel
+from voxion.charges.models.hardness import COULOMB, HardnessModel
 from voxion.charges.models.shells import pairs_within
 from voxion.charges.sampling.run import load_configuration, model_method
 from voxion.charges.sampling.sheet_potentials import read_matrix, sheet_potentials, write_matrix
@@ -37,13 +37,13 @@ from voxion.engines.lammps import cell_of, gather, in_group, lammps_session, quo
 from voxion.figures import COLOURS, REFERENCE, WIDTH, styled
 from voxion.systems.description import load_system
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 RESULT = Path(__file__).with_suffix(".md")
-FIGURE = ROOT / "docs" / "figures" / "variational.png"
+FIGURE = ROOT / "docs" / "figures" / "hardness.png"
 SHELL_CHOICES = (1, 2, 4, 8, 12, SHELLS)
 KINDS = {
     "fixed": "fixed charges",
-    "variational": "variational, fix electrode/conq read_mat",
+    "hardness": "hardness, fix electrode/conq read_mat",
     "plain": "site-potentials, fix voxion/charge 1",
 }
 TIMESTEPS = (2.0, 1.0, 0.5, 0.25)  # fs
@@ -121,7 +121,7 @@ def main(
 def constant_energy(
     system: Path,
     kind: str,
-    model: VariationalModel,
+    model: HardnessModel,
     plain: Path,
     timestep: float,
     picoseconds: float,
@@ -148,7 +148,7 @@ def constant_energy(
         sites, cell = gather(engine, "x", 3)[sheet], cell_of(engine)[0]
         extra = model.hardness_matrix(sites, cell).toarray()
         matrix = Path(folder) / "matrix"
-        if kind == "variational":
+        if kind == "hardness":
             electrode = f"fix charges surface electrode/conq {surface.charge} {ETA} symm off"
             engine.command(f"{electrode} write_mat {quoted(matrix)}")
             engine.command("run 0 post no")
@@ -193,7 +193,7 @@ def _smearing(sites: NDArray[np.float64], cell: NDArray[np.float64]) -> NDArray[
     return matrix + np.sqrt(2 / np.pi) * ETA * np.eye(len(sites))
 
 
-def _score(path: Path, work: Path) -> tuple[VariationalModel, str]:
+def _score(path: Path, work: Path) -> tuple[HardnessModel, str]:
     dataset = open_dataset(path)
     folder = work / path.stem
     settings = make_settings([path], epochs=0)
@@ -207,13 +207,13 @@ def _score(path: Path, work: Path) -> tuple[VariationalModel, str]:
     for shells in SHELL_CHOICES:
         model = train(dataset, electrostatics, seen, shells)
         report = score(model, "", dataset, "held-out", electrostatics)
-        lines.append(_row(f"variational, shells: {shells}", shells, report.model))
+        lines.append(_row(f"hardness, shells: {shells}", shells, report.model))
     numbers = settings.shells * len(settings.radial_functions.widths)
     lines.append(_row("site-potentials", numbers, plain.scores[0].model))
     lines += _baselines(report)
     hardness = " ".join(f"{u:.4f}" for u in model.hardness)
     lines.append(f"\nHardness of the {SHELLS} shells, 1/angstrom: {hardness}\n")
-    model.write(folder / "variational.json")
+    model.write(folder / "hardness.json")
     return model, "\n".join(lines)
 
 

@@ -1,8 +1,8 @@
 """What helps a model of activity coefficients to meet a polymer that it does not know.
 
-    python benchmarks/activity/search.py --data activity.csv --molecules molecules.csv
+    python studies/activity_search.py --data activity.csv --molecules molecules.csv
 
-writes search.md beside itself. Each line is leave-one-polymer-out. Features are chosen inside each
+writes activity_search.md beside itself. Each line is leave-one-polymer-out. Features are chosen inside each
 training part ("nested"), by three criteria: from all 147 subsets of the features, or from the 28
 with one size of the chain, one hydrophobicity and at most one more. The last table shows what
 single choices would give.
@@ -211,7 +211,7 @@ def report(data: ActivityData) -> str:
 
 def main(data: Annotated[Path, typer.Option()], molecules: Annotated[Path, typer.Option()]) -> None:
     with threadpool_limits(1):
-        (HERE / "search.md").write_text(report(read_activity(data, molecules)))
+        (HERE / "activity_search.md").write_text(report(read_activity(data, molecules)))
 
 
 if __name__ == "__main__":

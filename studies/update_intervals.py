@@ -1,6 +1,6 @@
 """What it costs the conserved energy that charges are updated only every so many steps.
 
-python benchmarks/accuracy/update_intervals.py SYSTEM MODEL --work FOLDER
+python studies/update_intervals.py SYSTEM MODEL --work FOLDER
 
 SYSTEM is a folder of a built and equilibrated system. Writes update_intervals.md and .png beside
 this file. Runs that are in the work folder already are not repeated.
@@ -29,6 +29,7 @@ RECORD = 50  # steps
 PARTS = 5
 KILOJOULE = 4.184  # of one kcal
 RESULT = Path(__file__).with_suffix(".md")
+FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 
 
 def main(
@@ -62,7 +63,7 @@ def main(
     text = "\n".join(lines) + "\n"
     typer.echo(text)
     RESULT.write_text(f"# {__doc__.splitlines()[0]}\n\n{text}")
-    _figure(slopes, description.timestep).savefig(RESULT.with_suffix(".png"), dpi=130)
+    _figure(slopes, description.timestep).savefig(FIGURES / "update_intervals.png", dpi=130)
 
 
 def conserved(

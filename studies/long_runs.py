@@ -1,11 +1,11 @@
 """Long runs with a model's charges, beside the loop with the solver itself.
 
-python benchmarks/accuracy/long_runs.py SYSTEM DFTB_MODEL DFTB_DATA ELECTRODE_MODEL --work FOLDER
+python studies/long_runs.py SYSTEM DFTB_MODEL DFTB_DATA ELECTRODE_MODEL --work FOLDER
 
 SYSTEM is a folder of a built and equilibrated system, DFTB_DATA what DFTB_MODEL learned from. The
 loop sets ELECTRODE's charges from outside (`voxion charges couple`), and ELECTRODE_MODEL runs at
-the loop's interval and length. Writes long_runs.md and .png and long_runs_density.png beside this
-file. Runs that are in the work folder already are continued, or not repeated.
+the loop's interval and length. Writes long_runs.md, and long_runs.png and
+long_runs_density.png in docs/figures. Runs that are in the work folder already are continued, or not repeated.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ RECORDS = 5  # of the energy, from one update to the next
 KILOJOULE = 4.184  # of one kcal
 SPECIES = {"O": "water (O)", "Na": "Na+", "Cl": "Cl-"}
 RESULT = Path(__file__).with_suffix(".md")
+FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,10 @@ def main(
     )
     typer.echo(text)
     RESULT.write_text(f"# {__doc__.splitlines()[0]}\n\n{text}")
-    _figure(data, energies, training).savefig(RESULT.with_suffix(".png"), dpi=130)
+    _figure(data, energies, training).savefig(FIGURES / "long_runs.png", dpi=130)
     first = list(profiles)[1]  # the loop is the reference
     ordered = {first: profiles[first], **profiles}
-    plot_profiles(ordered, SPECIES).savefig(RESULT.with_name("long_runs_density.png"), dpi=110)
+    plot_profiles(ordered, SPECIES).savefig(FIGURES / "long_runs_density.png", dpi=110)
 
 
 def perform(run: LongRun, system: Path, work: Path, length: float) -> ChargeDataset:

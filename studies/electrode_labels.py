@@ -1,6 +1,6 @@
 """Label the frames of a data set with ELECTRODE's charges where sheets differ in order and place.
 
-python benchmarks/accuracy/electrode_labels.py SYSTEM DATA OUTPUT
+python studies/electrode_labels.py SYSTEM DATA OUTPUT
 
 `voxion charges label` asks for the very sheet of the data set. SYSTEM, a folder of `voxion systems
 graphene`, may have its atoms in another order, and its lattice elsewhere in the cell.

@@ -2,10 +2,10 @@
 
     python studies/activity_search.py --data activity.csv --molecules molecules.csv
 
-writes activity_search.md beside itself. Each line is leave-one-polymer-out. Features are chosen inside each
-training part ("nested"), by three criteria: from all 147 subsets of the features, or from the 28
-with one size of the chain, one hydrophobicity and at most one more. The last table shows what
-single choices would give.
+writes activity_search.md beside itself. Each line is leave-one-polymer-out. Features are chosen
+inside each training part ("nested"), by three criteria: from all 147 subsets of the features, or
+from the 28 with one size of the chain, one hydrophobicity and at most one more. The last table
+shows what single choices would give.
 """
 
 from collections import Counter

@@ -4,7 +4,7 @@ python studies/distance.py --work FOLDER
 
 A site-potentials model learns ELECTRODE's charges of one system, and predicts those of others:
 other sizes, molarities, charges and temperatures, strained sheets. Writes distance.md and
-.png beside this file. What is in the work folder already is not made again.
+.png in docs/figures. What is in the work folder already is not made again.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@ python studies/inputs.py DFTB_DATA ELECTRODE_DATA
 The two data sets have the same frames with the charges of two theories. Five contiguous parts are
 held out in turn, with a gap of 1 ps to the frames that are trained on. The models see smeared
 potentials of each kind of source, summed over the neighbour shells of a site, so what the sheet's
-translations, rotations and mirrors make of a frame is learned with it. Writes inputs.md, docs/figures/inputs.png and
-.json beside this file; parts that the last has are not done again.
+translations, rotations and mirrors make of a frame is learned with it. Writes inputs.md and
+inputs.json beside this file, and docs/figures/inputs.png; parts that inputs.json has are not done
+again.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ python studies/long_runs.py SYSTEM DFTB_MODEL DFTB_DATA ELECTRODE_MODEL --work F
 SYSTEM is a folder of a built and equilibrated system, DFTB_DATA what DFTB_MODEL learned from. The
 loop sets ELECTRODE's charges from outside (`voxion charges couple`), and ELECTRODE_MODEL runs at
 the loop's interval and length. Writes long_runs.md, and long_runs.png and
-long_runs_density.png in docs/figures. Runs that are in the work folder already are continued, or not repeated.
+long_runs_density.png in docs/figures. Runs that are in the work folder already are continued, or
+not repeated.
 """
 
 from __future__ import annotations

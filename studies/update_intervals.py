@@ -2,7 +2,7 @@
 
 python studies/update_intervals.py SYSTEM MODEL --work FOLDER
 
-SYSTEM is a folder of a built and equilibrated system. Writes update_intervals.md and .png beside
+SYSTEM is a folder of a built and equilibrated system. Writes update_intervals.md beside
 this file. Runs that are in the work folder already are not repeated.
 """
 

@@ -61,7 +61,7 @@ def load_module(build: Callable[[], Module], state: Any) -> Module:
     build : callable
         Makes the module; called twice, first for the shapes alone.
     state : dict of str to Tensor
-        From `read_checkpoint`.
+        As returned by `read_checkpoint`.
 
     Raises
     ------

@@ -28,7 +28,7 @@ Content = TypeVar("Content")
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name that becomes `path` when all went well.
+    """Yield a temporary name that becomes `path` when all went well.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def refusing(path: Path, what: str, advice: str) -> Iterator[None]:
     what : str
         What the file should be, such as "voxel store".
     advice : str
-        As of `read_bytes`.
+        See `read_bytes`.
     """
     try:
         yield
@@ -190,7 +190,7 @@ def read_json(path: Path, kind: type[Content], advice: str) -> Content:
     kind : type
         Pydantic model, dataclass or other type that pydantic can check the content against.
     advice : str
-        As of `read_bytes`.
+        See `read_bytes`.
 
     Raises
     ------
@@ -207,9 +207,9 @@ def parse_json(text: str, kind: type[Content], name: str, advice: str) -> Conten
     ----------
     text : str
     kind, advice
-        As of `read_json`.
+        See `read_json`.
     name : str
-        Of the file, for messages.
+        Name of the file, for messages.
 
     Raises
     ------

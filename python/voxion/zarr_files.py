@@ -74,7 +74,7 @@ def open_array(group: zarr.Group, name: str, dtype: str, dimensions: int) -> zar
     Parameters
     ----------
     group : zarr.Group
-        From `open_group`.
+        As returned by `open_group`.
     name : str
     dtype : str
         NumPy's name of the type.

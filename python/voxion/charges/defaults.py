@@ -1,6 +1,6 @@
 """Default settings, apart from what uses them, so that the command line starts quickly."""
 
-# Chosen by validation error on ELECTRODE and on DFTB+ labels; docs/results_charges.md has the tables.
+# Chosen by validation error on ELECTRODE and on DFTB+ labels: tables in docs/results_charges.md.
 # Four widths are as good as six, and four doubles fill one vector register.
 WIDTHS = (0.05, 0.15, 0.2, 0.3)  # 1/angstrom
 CUTOFF = 14.0  # angstrom

@@ -1,4 +1,4 @@
-"""``voxion doctor``: what is installed, what the plugin was built against, and what to mend."""
+"""``voxion doctor``: what is installed, what the plugin was built against, and what to correct."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def morphology(
 
 
 def parse_threshold(text: str) -> float | None:
-    """Give the number of a threshold, or None for otsu.
+    """Return the number of a threshold, or None for otsu.
 
     Raises
     ------

@@ -156,9 +156,9 @@ class ClassifierContract(Contract):
     Attributes
     ----------
     channels : tuple of C str
-        Of the grid, in the order of the model's input.
+        Channels of the grid, in the order of the model's input.
     channel_units : tuple of C str
-        Of the raw values in the training data.
+        Unit of each channel in the training data.
     grid : tuple of 3 ints
         Voxels, nz, ny, nx.
     spread : "ngp", "cic" or None
@@ -166,7 +166,7 @@ class ClassifierContract(Contract):
     normalisation : "min-max"
         Each channel of each grid is brought to 0 ... 1 by its own extremes.
     labels : tuple of K str
-        Of the classes, in the order of the logits.
+        Labels of the classes, in the order of the logits.
     input_ranges : InputRanges
         Raw values of each channel over the training data.
 
@@ -220,7 +220,7 @@ class ActivityContract(Contract):
         training data at another concentration, and for a new one. None: the model gives its own.
     coverage : float
     input_ranges : InputRanges
-        Of the n numbers in the training data.
+        Input ranges of the n numbers in the training data.
 
     Raises
     ------

@@ -105,7 +105,7 @@ class Options:
         }
 
     def words(self) -> list[str]:
-        """Give the words of the command line."""
+        """Return the words of the command line."""
         return [word for name, values in self._items for word in (f"-{name}", *values)]
 
 

@@ -31,7 +31,7 @@ class _Molecule:
 
 
 def set_charges(topology: str, charges: Mapping[int, float]) -> str:
-    """Give atoms of a system other charges.
+    """Replace the charges of atoms of a system.
 
     Parameters
     ----------

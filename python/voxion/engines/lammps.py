@@ -89,7 +89,7 @@ def run_lammps(
     Returns
     -------
     Path
-        Of the log file.
+        The log file.
 
     Raises
     ------

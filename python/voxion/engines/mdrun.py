@@ -44,7 +44,7 @@ class Launch:
     program : str
         Path of ``gmx``.
     arguments : list of str
-        Of ``gmx mdrun``.
+        Arguments of ``gmx mdrun``.
     environment : dict
         What it needs beside the environment of this process.
     continues : int, optional

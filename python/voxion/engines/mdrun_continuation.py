@@ -51,7 +51,7 @@ def read_charges(state: Path, step: int, checkpoint: Path) -> dict[int, float]:
     state : Path
         File of the kernel.
     step : int
-        Of the checkpoint.
+        Step of the checkpoint.
     checkpoint : Path
         For messages.
 
@@ -181,7 +181,7 @@ def continued_input(
 
 
 def with_parameters(mdp: str, values: Mapping[str, str]) -> str:
-    """Give parameters of an mdp file other values; GROMACS ignores case, ``-`` and ``_``."""
+    """Replace the values of parameters of an mdp file; GROMACS ignores case, ``-`` and ``_``."""
 
     def plain(name: str) -> str:
         return re.sub("[-_]", "", name.strip().lower())

@@ -20,7 +20,7 @@ def load_mpi() -> Path | None:
     Returns
     -------
     Path or None
-        Of the library in the mpich package, None when the system's loader found another.
+        Library of the mpich package; None if the loader of the system found another one.
 
     Raises
     ------

@@ -59,10 +59,10 @@ class GrapheneSystem:
     cells : (int, int)
         Orthogonal cells of 4 C along x (2.46 A each) and y (4.26 A each).
     total_charge : int
-        Of the (lower) sheet, e; the ions make up for it. In a capacitor the upper sheet has the
-        opposite charge.
+        Total charge of the (lower) sheet, e; the ions balance it. In a capacitor the upper sheet
+        has the opposite charge.
     thickness : float
-        From the sheet to the wall, or between the sheets of a capacitor, angstrom.
+        Distance from the sheet to the wall, or between the sheets of a capacitor, angstrom.
     molarity : float, optional
         mol of NaCl per litre of liquid; None takes that of the default system, 2.27.
     waters, cations, anions : int, optional
@@ -162,7 +162,7 @@ class GrapheneSystem:
         folder : str or Path
             New, or without a built system.
         seed : int
-            Of the packing and of the velocities.
+            Seed of the packing and of the velocities.
         engine : "lammps" or "gromacs"
 
         Raises

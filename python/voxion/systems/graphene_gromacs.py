@@ -119,7 +119,7 @@ def layer_restraint(thickness: float) -> dict[str, float]:
     Parameters
     ----------
     thickness : float
-        From the sheet to the wall, angstrom.
+        Distance from the sheet to the wall, angstrom.
 
     Returns
     -------

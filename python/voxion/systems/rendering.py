@@ -14,9 +14,9 @@ def render(folder: str, names: Iterable[str], values: Mapping[str, Any]) -> dict
     Parameters
     ----------
     folder : str
-        Of the templates, in the package ``voxion.systems``.
+        Folder of the templates, in the package ``voxion.systems``.
     names : iterable of str
-        Of the files that the templates (with the suffix ``.j2``) make.
+        Names of the files that the templates (with the suffix ``.j2``) make.
     values : mapping
         What the templates ask for; a missing value is an error.
 

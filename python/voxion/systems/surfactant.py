@@ -177,7 +177,7 @@ class SurfactantSystem:
         folder : str or Path
             New, or without a built system.
         seed : int
-            Of the start, the velocities and the thermostat.
+            Seed of the start, the velocities and the thermostat.
 
         Raises
         ------

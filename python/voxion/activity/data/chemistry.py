@@ -35,7 +35,7 @@ SMALL_NUMBER = 0.01  # keeps the logarithm of a coordination number finite
 
 
 def features(data: ActivityData) -> Floats:
-    """Give `FEATURES` of each row [N, 10].
+    """Return `FEATURES` of each row [N, 10].
 
     logP is Crippen's (Wildman and Crippen, J. Chem. Inf. Comput. Sci. 39, 868, 1999), the polar
     area that of Ertl et al. (J. Med. Chem. 43, 3714, 2000).
@@ -71,7 +71,7 @@ def features(data: ActivityData) -> Floats:
 
 
 def ions_of(data: ActivityData) -> list[Ions]:
-    """Give the valences and numbers of the ions of each row.
+    """Return the valences and numbers of the ions of each row.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def ions_of(data: ActivityData) -> list[Ions]:
 
 @cache
 def fixed_charge(smiles: str, name: str) -> int:
-    """Give the sum of a polymer's tethered charges.
+    """Return the sum of a polymer's tethered charges.
 
     Raises
     ------

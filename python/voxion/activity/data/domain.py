@@ -96,7 +96,7 @@ class _Molecules:
         self.found: dict[str, tuple[str | None, str, float]] = {}
 
     def find(self, text: str, name: str, place: str) -> tuple[str | None, str, float]:
-        """Give the name of the same one, if any, of the most similar one, and its similarity."""
+        """Return the name of the same one, if any, of the most similar one, and its similarity."""
         if text not in self.found:
             self.found[text] = self._find(read_molecule(text, f"{self.kind} {name}"), place)
         return self.found[text]

@@ -65,7 +65,7 @@ def molecule_graph(text: str, name: str) -> Data:
     text : str
         SMILES or composition, see `voxion.activity.data.polymers.read_molecule`.
     name : str
-        Of the molecule, for messages.
+        Name of the molecule, for messages.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def molecule_graph(text: str, name: str) -> Data:
 
 
 def normalised_adjacency(edges: Tensor, atoms: int) -> Tensor:
-    """Give D^-1/2 (A + 1) D^-1/2 [n, n] of edges [2, E]: eq. 2 of Kipf and Welling (2017).
+    """Return D^-1/2 (A + 1) D^-1/2 [n, n] of edges [2, E]: eq. 2 of Kipf and Welling (2017).
 
     D is the diagonal of the row sums of A + 1, the adjacency with each atom its own neighbour.
     """

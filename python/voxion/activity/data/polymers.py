@@ -30,14 +30,14 @@ _ACID = Chem.MolFromSmarts("[$([SX4](=O)(=O)),$(C(=O)),$([PX4](=O))][OX2H1]")
 
 
 def read_molecule(text: str, name: str) -> Chem.Mol:
-    """Give the molecule of a SMILES or of a composition.
+    """Return the molecule of a SMILES or of a composition.
 
     Parameters
     ----------
     text : str
         SMILES, of ions separated by dots if need be, or a composition of repeat units.
     name : str
-        Of the molecule, for messages.
+        Name of the molecule, for messages.
 
     Raises
     ------

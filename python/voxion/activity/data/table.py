@@ -44,7 +44,7 @@ class ActivityData:
     water_per_ion : ndarray [N]
         Water molecules per tethered charge.
     salt_concentration : ndarray [N]
-        Of the external solution, mol/L.
+        Salt concentration of the external solution, mol/L.
     descriptors : ndarray [N, 12]
         In the order of `DESCRIPTORS`; positions in angstrom.
     gamma : ndarray [N] or None
@@ -90,7 +90,7 @@ class ActivityData:
         return np.column_stack([self.descriptors, self.salt_concentration, self.water_per_ion])
 
     def take(self, indices: ArrayLike) -> ActivityData:
-        """Give the rows of these indices."""
+        """Return the rows of these indices."""
         rows = np.asarray(indices)
         return ActivityData(
             self.polymers[rows],

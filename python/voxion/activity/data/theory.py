@@ -30,7 +30,8 @@ class Ions:
     Attributes
     ----------
     counter_valence, co_valence : int
-        Of the ions of the other and of the same sign as the tethered charge; positive.
+        Valence (positive) of the ions of opposite sign to the tethered charge, and of the same
+        sign.
     counter_number, co_number : int
         How many of them a formula unit has.
     """
@@ -47,7 +48,7 @@ class Ions:
 
 
 def log_manning(charge_density: float, fixed: float, salt: float, ions: Ions) -> float:
-    """Give ln of the product of the coefficients.
+    """Return ln of the product of the coefficients.
 
     Counter-ions condense until the charge density is 1 / z; what is left screens as Debye and
     Hückel say (Manning's eqs. 26 to 33, in which the valences are 1 or 2 by way of example).
@@ -71,7 +72,7 @@ def log_manning(charge_density: float, fixed: float, salt: float, ions: Ions) ->
 
 
 def log_davies(concentration: float, ions: Ions) -> float:
-    """Give ln of the product of the coefficients in the solution outside (Davies, 1962)."""
+    """Return ln of the product of the coefficients in the solution outside (Davies, 1962)."""
     z, other = ions.counter_valence, ions.co_valence
     strength = 0.5 * concentration * (ions.counter_number * z**2 + ions.co_number * other**2)
     root = math.sqrt(strength)
@@ -80,7 +81,7 @@ def log_davies(concentration: float, ions: Ions) -> float:
 
 
 def absorbed_salt(charge_density: float, fixed: float, outside: float, ions: Ions) -> float:
-    """Give the salt in the membrane [mol/L of water] in Donnan's equilibrium with `outside`.
+    """Return the salt in the membrane [mol/L of water] in Donnan's equilibrium with `outside`.
 
     The ions' activities have the same product on both sides.
     """
@@ -99,5 +100,5 @@ def absorbed_salt(charge_density: float, fixed: float, outside: float, ions: Ion
 
 
 def fixed_concentration(water_per_ion: float) -> float:
-    """Give the tethered charges, mol per litre of absorbed water."""
+    """Return the tethered charges, mol per litre of absorbed water."""
     return WATER_MOLARITY / water_per_ion

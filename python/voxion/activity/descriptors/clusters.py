@@ -44,7 +44,7 @@ class ClusterSizes:
 def cluster_sizes(
     oxygens: NDArray[np.float32], dimensions: NDArray[np.float32]
 ) -> NDArray[np.int64]:
-    """Give the sizes of the clusters of one frame.
+    """Return the sizes of the clusters of one frame.
 
     Molecules belong to one cluster when a chain of oxygens joins them, each within 3.5 angstrom of
     the next: the reach of the first minimum of g(r) of oxygen and oxygen in water.

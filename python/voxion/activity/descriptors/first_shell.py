@@ -41,7 +41,7 @@ def smoothed(g: Floats, width: float, deviation: float = SMOOTHING) -> Floats:
 
 
 def jackknife_error(left_out: Floats) -> Floats:
-    """Give the error of B estimates [B, ...] that leave out one of B equal blocks each."""
+    """Return the error of B estimates [B, ...] that leave out one of B equal blocks each."""
     blocks = len(left_out)
     spread = ((left_out - left_out.mean(0)) ** 2).sum(0)
     return np.asarray(np.sqrt((blocks - 1) / blocks * spread))
@@ -58,7 +58,7 @@ def find_extrema(g: Floats, counting_error: Floats, left_out: Floats, width: flo
     left_out : ndarray [B, bins]
         g without each of B blocks, from which the error is found too; B may be 0.
     width : float
-        Of a bin, angstrom.
+        Width of a bin, angstrom.
     """
     fine, noise = _with_noise(g, counting_error, left_out, width, SMOOTHING)
     coarse, coarse_noise = _with_noise(g, counting_error, left_out, width, SHELL_SMOOTHING)
@@ -129,7 +129,7 @@ def _with_noise(
 
 
 def _first_significant(values: Floats, noise: Floats) -> int | None:
-    """Give the first peak that stands out of the noise on both sides."""
+    """Return the first peak that stands out of the noise on both sides."""
     peaks, found = find_peaks(values, prominence=LEAST_PROMINENCE)
     significant = np.ones(len(peaks), bool)
     for ground in (found["left_bases"], found["right_bases"]):
@@ -139,7 +139,7 @@ def _first_significant(values: Floats, noise: Floats) -> int | None:
 
 
 def _vertex(values: Floats, at: int) -> float:
-    """Of the parabola through a point and its neighbours: its offset from the point, in bins."""
+    """Return the offset of a parabola's vertex from the middle one of three points, in bins."""
     if not 0 < at < len(values) - 1:
         return 0.0
     before, here, after = values[at - 1 : at + 2]

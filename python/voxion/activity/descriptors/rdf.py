@@ -56,7 +56,7 @@ class Surroundings:
         first : ndarray [A, 3]
             Positions of atoms that are not in the surroundings.
         bins : int
-            Of equal width between 0 and `r_max`.
+            Number of bins of equal width between 0 and `r_max`.
 
         Returns
         -------
@@ -125,7 +125,7 @@ def radial_distribution(counts: Floats, pairs: int, volume: Floats, r_max: float
     counts : ndarray [..., bins]
         Pairs per frame.
     pairs : int
-        Of all atoms, A x B.
+        Number of pairs, A x B.
     volume : ndarray [...]
         Mean volume of the frames, angstrom^3.
     r_max : float
@@ -159,7 +159,7 @@ def running_coordination(counts: Floats, first: int) -> Floats:
 
 
 def coordination_at(running: Floats, r_max: float, radius: float) -> float:
-    """Give the coordination number [bins] at a radius; within a bin, g is constant.
+    """Return the coordination number [bins] at a radius; within a bin, g is constant.
 
     Parameters
     ----------

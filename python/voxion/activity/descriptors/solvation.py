@@ -101,7 +101,7 @@ class SolvationDescriptors(AnalysisBase):
     bins : int
         Between 0 and `r_max`.
     **options
-        Of `MDAnalysis.analysis.base.AnalysisBase`.
+        Arguments of `MDAnalysis.analysis.base.AnalysisBase`.
 
     Attributes
     ----------

@@ -72,7 +72,7 @@ def charged_groups(
     single: Sequence[SaliencyMap],
     predicted: Floats,
 ) -> ChargedGroups:
-    """Give a membrane's row.
+    """Return a membrane's row.
 
     Parameters
     ----------
@@ -80,9 +80,9 @@ def charged_groups(
         Measured; the membrane is one of it.
     membrane : Membrane
     found : SaliencyMap
-        Of all networks.
+        Map of the mean of all networks.
     single : sequence of K SaliencyMap
-        Of each by itself.
+        Map of each network by itself.
     predicted : ndarray [N]
         Coefficients of all rows of `data`.
     """
@@ -131,7 +131,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def fixed_group(structure: Chem.Mol) -> list[int]:
-    """Give the atoms of all groups that bear the polymer's charge.
+    """Return the atoms of all groups that bear the polymer's charge.
 
     The charged atoms themselves, and where they are at an end, as the O- of a sulfonate, the atom
     that they hang on with its other ends of the same element.
@@ -176,7 +176,7 @@ def _group_name(structure: Chem.Mol, members: Sequence[int]) -> str:
 
 
 def _values(structure: Chem.Mol, values: Floats, members: Sequence[int]) -> dict[str, float]:
-    """Give the normalised sums of the members' types."""
+    """Return the normalised sums of the members' types."""
     types = atom_types(structure)
     shares = normalised(type_sums(values, types))
     return {types[index]: shares[types[index]] for index in members}

@@ -34,11 +34,11 @@ class Deletion:
     Attributes
     ----------
     share : ndarray [D]
-        Of the polymer's atoms that are masked, 0 ... 1.
+        Share of the atoms of the polymer that are masked, from 0 to 1.
     raising_first : ndarray [D]
         Change of gamma when atoms go in the map's order, from the most positive on.
     lowering_first : ndarray [D]
-        From the most negative on.
+        The same, masked from the most negative atom on.
     random : ndarray [D]
         In random order; mean over some.
     """
@@ -55,7 +55,7 @@ class Deletion:
 
 @dataclass(frozen=True)
 class Checks:
-    """Of one membrane's polymer and one method.
+    """Checks of the map of one membrane's polymer by one method.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ def check_map(
 def shuffled_ensembles(
     networks: Sequence[ActivityNetwork], count: int = SHUFFLES
 ) -> list[list[ActivityNetwork]]:
-    """Give copies of an ensemble that have learned nothing; see `shuffle_weights`."""
+    """Return copies of an ensemble that have learned nothing; see `shuffle_weights`."""
     return [
         [shuffle_weights(one, len(networks) * number + k) for k, one in enumerate(networks)]
         for number in range(count)
@@ -125,7 +125,7 @@ def deletion_curve(
     values : ndarray [n]
         Map of the polymer's atoms.
     seed : int
-        Of the random orders.
+        Seed of the random orders.
     """
     generator = np.random.default_rng(seed)
     share = np.linspace(0, 1, min(STEPS, len(values)) + 1)
@@ -142,7 +142,7 @@ def deletion_curve(
 def _follower(
     networks: Sequence[ActivityNetwork], membrane: Membrane, share: Floats
 ) -> Callable[[NDArray[np.int64]], Floats]:
-    """Give the function from an order of the atoms to the changes of gamma."""
+    """Return the function from an order of the atoms to the changes of gamma."""
     features = membrane.polymer.features
 
     def follow(order: NDArray[np.int64]) -> Floats:

@@ -42,7 +42,7 @@ _TEXT = 'font-family="sans-serif" fill="#22262b"'
 
 
 def atom_colours(molecule: Molecule, values: Floats) -> dict[int, tuple[float, float, float]]:
-    """Give the colour of each atom from a map [n]."""
+    """Return the colour of each atom from a map [n]."""
     types = atom_types(molecule.structure)
     shares = normalised(type_sums(values, types))
     colours = COLOUR_MAP([(shares[name] + 1) / 2 for name in types])
@@ -139,7 +139,7 @@ def _draw(canvas: Any, molecule: Molecule, values: Floats, salt: bool) -> None:
 
 
 def _laid_out(structure: Chem.Mol) -> Chem.Mol:
-    """Give a copy with the better of two layouts: either fails at some rings of some networks."""
+    """Return a copy with the better of two layouts: either fails at some rings of some networks."""
     sampled, grown = Chem.Mol(structure), Chem.Mol(structure)
     rdDepictor.Compute2DCoords(
         sampled,

@@ -67,7 +67,7 @@ def plot_checks(checks: Mapping[str, Sequence[Checks]]) -> Figure:
     Parameters
     ----------
     checks : dict of method to list of M Checks
-        Of M membranes.
+        Checks of the maps of M membranes.
     """
     figure = Figure(figsize=(WIDTH, 7.0), layout="constrained")
     grid = figure.subplots(2, len(checks), sharex="row", sharey="row", squeeze=False)

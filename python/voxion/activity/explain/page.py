@@ -141,7 +141,7 @@ def _predict(
 
 
 def _held_out(summary: Path, data: ActivityData) -> dict[str, Floats]:
-    """Give what `fit` predicted for rows that were left out, if it wrote that."""
+    """Return what `fit` predicted for rows that were left out, if it wrote that."""
     try:
         content = json.loads(summary.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -238,7 +238,7 @@ CHECK_COLUMNS = (
 def _molecule_maps(
     membranes: Sequence[Membrane], maps: Sequence[Maps]
 ) -> Iterable[tuple[list[str], list[str], Floats]]:
-    """Give the first four columns, the atoms' types and values of each map."""
+    """Return the first four columns, the atoms' types and values of each map."""
     for one, found in zip(membranes, maps, strict=True):
         for method, values in found.items():
             for kind in ("polymer", "salt"):

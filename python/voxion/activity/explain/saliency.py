@@ -37,7 +37,7 @@ class Molecule:
 
     @property
     def features(self) -> Tensor:
-        """Of the atoms, [n, 69]."""
+        """Features of the atoms, [n, 69]."""
         return self.graph.x
 
 
@@ -50,9 +50,9 @@ class Membrane:
     polymer_name, salt_name : str
     polymer, salt : Molecule
     rows : ndarray [n] of int
-        Of the data set: the concentrations at which the membrane was measured.
+        Rows of the data set: the concentrations at which the membrane was measured.
     numbers : Tensor [n, 14]
-        Of these rows, see `ActivityData.numbers`.
+        Numbers of these rows, see `ActivityData.numbers`.
     """
 
     polymer_name: str
@@ -75,7 +75,7 @@ class SaliencyMap:
     Attributes
     ----------
     polymer, salt : ndarray [n]
-        Of the atoms.
+        Saliency of the atoms of the polymer and of the salt.
     """
 
     polymer: Floats
@@ -83,7 +83,7 @@ class SaliencyMap:
 
 
 def load_networks(path: Path) -> tuple[list[ActivityNetwork], ActivityContract]:
-    """Give the networks of a model file, and its contract.
+    """Return the networks of a model file, and its contract.
 
     They come without the floor below which no exported prediction falls: it would hide the slope.
 
@@ -118,7 +118,7 @@ def _network(state: dict[str, Tensor]) -> ActivityNetwork:
 
 
 def membranes_of(data: ActivityData) -> list[Membrane]:
-    """Give each pair of polymer and salt once, in the order of their first rows.
+    """Return each pair of polymer and salt once, in the order of their first rows.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def predict_gamma(
     polymer_features: Tensor | None = None,
     salt_features: Tensor | None = None,
 ) -> Tensor:
-    """Give gamma [n] of a membrane's rows, the mean of K networks.
+    """Return gamma [n] of a membrane's rows, the mean of K networks.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def predict_gamma(
 
 
 def saliency(networks: Sequence[ActivityNetwork], membrane: Membrane, method: str) -> SaliencyMap:
-    """Give what each atom does to gamma by a method of `METHODS`.
+    """Return what each atom does to gamma by a method of `METHODS`.
 
     ``gradient`` sums the derivatives in all features of an atom (Simonyan, Vedaldi and Zisserman,
     2013, with the sign), ``gradient x input`` those in the features that it has, times their values

@@ -27,10 +27,10 @@ class ExportableModel(Protocol):
         """Learn from measured data."""
 
     def predict(self, data: ActivityData) -> Prediction:
-        """Give coefficients; for inputs "graphs" the intervals have no width yet."""
+        """Return coefficients; for inputs "graphs" the intervals have no width yet."""
 
     def module(self) -> nn.Module:
-        """Give what is exported."""
+        """Return what is exported."""
 
 
 class Condensation:
@@ -46,11 +46,11 @@ class Condensation:
         self.process.fit(data)
 
     def predict(self, data: ActivityData) -> Prediction:
-        """Give coefficients and intervals."""
+        """Return coefficients and intervals."""
         return self.process.predict(data)
 
     def module(self) -> nn.Module:
-        """Give what is exported."""
+        """Return what is exported."""
         return CondensationModule(self.process)
 
 
@@ -68,12 +68,12 @@ class Graph:
         self.network.fit(data)
 
     def predict(self, data: ActivityData) -> Prediction:
-        """Give coefficients."""
+        """Return coefficients."""
         gamma = self.network.predict_gamma(data)
         return Prediction(gamma, gamma, gamma)
 
     def module(self) -> nn.Module:
-        """Give what is exported."""
+        """Return what is exported."""
         return self.network.module()
 
 

@@ -35,7 +35,7 @@ NETWORKS = ("graph network, descriptors", "graph network")
 
 
 def estimators() -> dict[str, Factory]:
-    """Give the models by name; a factory is told the split, so that inner folds are like it."""
+    """Return the models by name; a factory is told the split, so that inner folds are like it."""
     return {
         PROCESS: lambda kind: CondensationProcess(),
         "polymer-salt mean": lambda kind: Conformal(GroupMean(kind)),
@@ -83,7 +83,7 @@ class Evaluation:
     models: dict[str, ModelScores]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all numbers, fit for JSON."""
+        """Return all numbers, fit for JSON."""
         return asdict(self)
 
     def table(self) -> Group:

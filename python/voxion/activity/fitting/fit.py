@@ -37,7 +37,7 @@ class FitResult:
     ----------
     model_path : Path
     scores : dict of str to Scores
-        Of what was held out: rows of membranes that are known at other concentrations, and
+        Scores of held-out rows: rows of membranes that are known at other concentrations, and
         membranes of polymers that are new; with `baseline`, the mean of the training rows of the
         same polymer and salt, or of all.
     """
@@ -114,7 +114,7 @@ def fit_model(
 
 
 def half_width(gamma: Floats, predicted: Floats) -> float:
-    """Give the half width of ln gamma that holds a new measurement with probability `COVERAGE`."""
+    """Return the half width of ln gamma that covers a new measurement with `COVERAGE`."""
     return quantile(np.abs(np.log(np.maximum(predicted, FLOOR) / gamma)))
 
 

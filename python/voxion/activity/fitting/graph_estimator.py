@@ -149,12 +149,12 @@ class GraphNetworkEstimator:
         return self._fitted().held_out
 
     def predict_gamma(self, data: ActivityData) -> Floats:
-        """Give coefficients [N]: the networks' mean, not below `FLOOR`."""
+        """Return coefficients [N]: the networks' mean, not below `FLOOR`."""
         found = predict(self._fitted().networks, network_inputs(data))
         return np.maximum(found.mean(axis=0), FLOOR)
 
     def module(self) -> nn.Module:
-        """Give what is exported: see `NetworkEnsemble`."""
+        """Return what is exported: see `NetworkEnsemble`."""
         return NetworkEnsemble(self._fitted().networks, FLOOR)
 
     def _fitted(self) -> Ensemble:

@@ -1,4 +1,4 @@
-"""How well predicted coefficients meet the measured ones."""
+"""Errors of predicted coefficients against the measured ones."""
 
 from __future__ import annotations
 
@@ -87,5 +87,5 @@ def between_extremes(measured: Floats, pairs: NDArray[np.str_]) -> NDArray[np.bo
 
 
 def take(prediction: Prediction, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Prediction:
-    """Give the predictions of some rows."""
+    """Return the predictions of some rows."""
     return Prediction(prediction.gamma[rows], prediction.lower[rows], prediction.upper[rows])

@@ -36,7 +36,7 @@ class Hyperparameters:
     hidden : int
         Width of all layers.
     learning_rate : float
-        Of Adam.
+        Learning rate of Adam.
     batch : int
         Rows in a step.
     """
@@ -71,7 +71,7 @@ class NetworkInputs(NamedTuple):
     numbers: Tensor
 
     def take(self, rows: Tensor) -> NetworkInputs:
-        """Give some rows; the molecules stay."""
+        """Return some rows; the molecules stay."""
         return self._replace(
             polymer_of=self.polymer_of[rows],
             salt_of=self.salt_of[rows],
@@ -210,7 +210,7 @@ def _squared_error(
 
 
 def predict(networks: Sequence[ActivityNetwork], inputs: NetworkInputs) -> Floats:
-    """Give the coefficients of all rows by each of K networks [K, N]."""
+    """Return the coefficients of all rows by each of K networks [K, N]."""
     found = []
     with torch.no_grad():
         for network in networks:

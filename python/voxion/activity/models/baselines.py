@@ -33,7 +33,7 @@ class Regressor(Protocol):
         """Learn."""
 
     def predict(self, features: Floats) -> Floats:
-        """Give targets."""
+        """Return targets."""
 
 
 def inner_folds(data: ActivityData, kind: SplitKind) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -88,7 +88,7 @@ class Tuned:
         self.model = _fitted(best[1], features, gamma, best[2])
 
     def predict_gamma(self, data: ActivityData) -> Floats:
-        """Give coefficients [N], not below the smallest one of the training data."""
+        """Return coefficients [N], not below the smallest one of the training data."""
         return self.model(self.features(data))
 
 
@@ -141,7 +141,7 @@ class GroupMean:
         self.data = data
 
     def predict_gamma(self, data: ActivityData) -> Floats:
-        """Give coefficients [N]."""
+        """Return coefficients [N]."""
         gamma = self.data.measured
         found = np.full(len(data), gamma.mean())
         for known, asked in (
@@ -169,7 +169,7 @@ class ManningTheory:
         self.held_out = self.predict_gamma(data)
 
     def predict_gamma(self, data: ActivityData) -> Floats:
-        """Give coefficients [N]."""
+        """Return coefficients [N]."""
         found = []
         for row, ions in enumerate(ions_of(data)):
             name = str(data.polymers[row])

@@ -52,7 +52,7 @@ class ProcessModule(nn.Module):
             self.register_buffer(name, torch.from_numpy(np.asarray(values, dtype=np.float64)))
 
     def forward(self, columns: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """Give mean and standard deviation [N].
+        """Return mean and standard deviation [N].
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ class CondensationModule(nn.Module):
     def forward(
         self, chain: Tensor, ions: Tensor, concentration: Tensor, polymer: Tensor, pair: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Give gamma and the ends of its interval, each [N].
+        """Return gamma and the ends of its interval, each [N].
 
         Parameters
         ----------
@@ -178,7 +178,7 @@ class CondensationModule(nn.Module):
 def module_inputs(
     data: ActivityData, polymer: NDArray[np.int64], pair: NDArray[np.int64]
 ) -> Inputs:
-    """Give the tensors that `CondensationModule.forward` takes.
+    """Return the tensors that `CondensationModule.forward` takes.
 
     Parameters
     ----------

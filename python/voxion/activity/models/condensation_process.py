@@ -103,7 +103,7 @@ class Scaling:
     target_deviation: float
 
     def standardised(self, inputs: Inputs) -> Floats:
-        """Give the columns [N, F + 3]."""
+        """Return the columns [N, F + 3]."""
         columns = np.column_stack([inputs.chain, inputs.ions, inputs.concentration])
         return np.asarray((columns - self.mean) / self.deviation)
 
@@ -204,7 +204,7 @@ class CondensationProcess:
             )
 
     def predict(self, data: ActivityData) -> Prediction:
-        """Give the median of gamma, and intervals."""
+        """Return the median of gamma, and intervals."""
         if not self.fitted:
             raise VoxionError("The condensation process was not fitted: call fit first.")
         inputs = inputs_of(data)
@@ -249,7 +249,7 @@ class CondensationProcess:
         return found
 
     def codes(self, data: ActivityData) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Give the training data's numbers of polymers [N] and pairs [N], or `UNKNOWN`."""
+        """Return the training data's numbers of polymers [N] and pairs [N], or `UNKNOWN`."""
         polymers = {name: index for index, name in enumerate(self.polymers)}
         pairs = {name: index for index, name in enumerate(self.pairs)}
         return (
@@ -263,7 +263,7 @@ class CondensationProcess:
 
 
 def subsets() -> tuple[tuple[int, ...], ...]:
-    """Give the subsets of features, without two that say the same."""
+    """Return the subsets of features, without two that say the same."""
     return tuple(
         chain
         for size in SUBSET_SIZES
@@ -294,7 +294,7 @@ def _width(
     fitted: Fitted,
     folds: list[NDArray[np.int64]],
 ) -> float:
-    """Give the conformal quantile of |error| / deviation, the process fitted again each time."""
+    """Return the conformal quantile of |error| / deviation, the process fitted again each time."""
     whole = blocks(columns, fitted.chain, polymer, pair)
     ratios = []
     for test in folds:

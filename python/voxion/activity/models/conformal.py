@@ -21,7 +21,7 @@ class HeldOutEstimator(Protocol):
         """Learn from measured data."""
 
     def predict_gamma(self, data: ActivityData) -> Floats:
-        """Give coefficients [N]."""
+        """Return coefficients [N]."""
 
 
 class Conformal:
@@ -40,12 +40,12 @@ class Conformal:
         self.factor = float(np.exp(quantile(np.abs(np.log(held_out / data.measured)))))
 
     def predict(self, data: ActivityData) -> Prediction:
-        """Give coefficients, not below `FLOOR`, and intervals."""
+        """Return coefficients, not below `FLOOR`, and intervals."""
         gamma = np.maximum(self.model.predict_gamma(data), FLOOR)
         return Prediction(gamma, gamma / self.factor, gamma * self.factor)
 
 
 def quantile(errors: Floats) -> float:
-    """Give the ceil((n + 1) 0.9)-th smallest of n errors, the largest where n is below 9."""
+    """Return the ceil((n + 1) 0.9)-th smallest of n errors, the largest where n is below 9."""
     rank = int(np.ceil((len(errors) + 1) * COVERAGE))
     return float(np.sort(errors)[min(rank, len(errors)) - 1])

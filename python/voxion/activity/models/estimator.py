@@ -40,4 +40,4 @@ class ActivityEstimator(Protocol):
         """Learn from measured data."""
 
     def predict(self, data: ActivityData) -> Prediction:
-        """Give coefficients and intervals; `data.gamma` is not looked at."""
+        """Return coefficients and intervals; `data.gamma` is not looked at."""

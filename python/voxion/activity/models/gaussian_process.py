@@ -102,7 +102,7 @@ class GaussianProcess:
         self.weights = self.inverse @ targets
 
     def predict(self, blocks: Blocks) -> tuple[Floats, Floats]:
-        """Give mean and standard deviation [N], that of a measurement with its noise."""
+        """Return mean and standard deviation [N], that of a measurement with its noise."""
         cross = self.kernel(blocks, self.blocks)
         own = np.array([self.prior_variance({n: x[[i]] for n, x in blocks.items()})
                         for i in range(len(cross))])  # fmt: skip
@@ -129,7 +129,7 @@ class GaussianProcess:
         return mean, np.sqrt(variance)
 
     def kernel(self, left: Blocks, right: Blocks) -> Floats:
-        """Give the covariances [N, M] of the noiseless values."""
+        """Return the covariances [N, M] of the noiseless values."""
         distances = {name: _distances(x, right[name]) for name, x in left.items()}
         products = {name: x @ right[name].T / x.shape[1] for name, x in left.items()}
         return np.asarray(sum(self._terms(self.theta, distances, products)) + CONSTANT)

@@ -49,7 +49,7 @@ class Environments(NamedTuple):
 
 
 def graph_environments(features: Tensor, edges: Tensor) -> Environments:
-    """Give one molecule, each atom an environment of its own: features [n, 69], edges [2, E]."""
+    """Return one molecule, each atom an environment of its own: features [n, 69], edges [2, E]."""
     atoms = features.shape[0]
     adjacency = normalised_adjacency(edges, atoms)
     pooling = torch.ones([1, atoms], device=features.device) / atoms
@@ -69,7 +69,7 @@ def environments_of(graphs: Sequence[Data]) -> Environments:
 
 
 def _distinct(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Give the distinct rows, and the number of the one that each row is."""
+    """Return the distinct rows, and the number of the one that each row is."""
     _, numbers = torch.unique((rows * 10**_DIGITS).round(), dim=0, return_inverse=True)
     order = torch.argsort(numbers, stable=True)
     counts = torch.bincount(numbers)
@@ -92,7 +92,7 @@ class MoleculeEncoder(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, molecules: Environments) -> Tensor:
-        """Give a vector [M, hidden] for each molecule."""
+        """Return a vector [M, hidden] for each molecule."""
         inner = torch.relu(self.first(molecules.features))
         outer = torch.relu(self.second(molecules.propagation @ inner))
         return molecules.pooling @ outer
@@ -111,7 +111,7 @@ class ActivityNetwork(nn.Module):
     Attributes
     ----------
     number_mean, number_scale : Tensor [14]
-        Of the training part: its mean and standard deviation.
+        Mean and standard deviation of the numbers in the training part.
     gamma_mean, gamma_scale : Tensor []
         The same of the activity coefficients.
     """
@@ -152,7 +152,7 @@ class ActivityNetwork(nn.Module):
         salt_of: Tensor,
         numbers: Tensor,
     ) -> Tensor:
-        """Give (gamma - mean) / scale [N]; the loss is that of these, so that it is of order 1.
+        """Return (gamma - mean) / scale [N]; the loss is that of these, so that it is of order 1.
 
         Arguments are those of `forward`.
         """
@@ -168,7 +168,7 @@ class ActivityNetwork(nn.Module):
         salt_of: Tensor,
         numbers: Tensor,
     ) -> Tensor:
-        """Give gamma [N].
+        """Return gamma [N].
 
         Parameters
         ----------
@@ -207,7 +207,7 @@ class NetworkEnsemble(nn.Module):
         salt_edges: Tensor,
         numbers: Tensor,
     ) -> Tensor:
-        """Give gamma [] of one membrane.
+        """Return gamma [] of one membrane.
 
         Parameters
         ----------
@@ -227,6 +227,6 @@ class NetworkEnsemble(nn.Module):
 
 
 def _spread(values: Tensor) -> Tensor:
-    """Give the standard deviation of each column; 1 where all are the same."""
+    """Return the standard deviation of each column; 1 where all are the same."""
     spread = values.std(0, correction=0)
     return torch.where(spread > 1e-6 * values.abs().mean(0), spread, torch.ones_like(spread))

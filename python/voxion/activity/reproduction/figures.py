@@ -144,7 +144,7 @@ def plot_folds(study: Study) -> Figure:
 
 
 def shown_trial(study: Study, architecture: str) -> Trial:
-    """Give the paper's shown trial if the study has it, else the one that folds chose."""
+    """Return the paper's shown trial if the study has it, else the one that folds chose."""
     for trial in study.trials:
         if (trial.seed, trial.hyperparameters) == SHOWN and trial.architecture == architecture:
             return trial

@@ -63,7 +63,7 @@ class Grid:
     seeds: tuple[int, ...] = PAPER_SEEDS
 
     def trials(self) -> Iterator[tuple[int, Hyperparameters, str]]:
-        """Give seed, hyperparameters and architecture of each trial."""
+        """Return seed, hyperparameters and architecture of each trial."""
         for seed, batch, hidden, rate in itertools.product(
             self.seeds, self.batches, self.hidden, self.learning_rates
         ):
@@ -78,7 +78,7 @@ class Trial:
     Attributes
     ----------
     seed : int
-        Of the split, the folds, weights and batches.
+        Seed of the split, the folds, weights and batches.
     hyperparameters : Hyperparameters
     architecture : str
         A key of `ARCHITECTURES`.
@@ -130,7 +130,7 @@ class Study:
         return trial.scores(self.gamma, self.splits[trial.seed])
 
     def chosen(self, seed: int, architecture: str) -> Trial:
-        """Give the trial whose folds predicted best what they held out; the test has no say."""
+        """Return the trial whose folds predicted best what they held out; the test has no say."""
         own = [t for t in self.trials if (t.seed, t.architecture) == (seed, architecture)]
         return min(own, key=lambda trial: self.scores(trial)["held out"].rmse)
 

@@ -115,7 +115,7 @@ def density_profiles(
     species : sequence of str
         The first one, the solvent, tells how far the electrolyte reaches.
     width : float
-        Of the bins, angstrom.
+        Width of the bins, angstrom.
     blocks : int
         For the standard errors.
     bulk : tuple of 2 floats, optional
@@ -226,7 +226,7 @@ def _with_each_left_out(
 
 
 def _jackknife(left_out: NDArray[np.float64]) -> Any:
-    """Give the standard error from estimates with each block left out, along the first axis."""
+    """Return the standard error from estimates with each block left out, along the first axis."""
     blocks = len(left_out)
     deviations = left_out - left_out.mean(0)
     return np.sqrt((blocks - 1) / blocks * np.square(deviations).sum(0))

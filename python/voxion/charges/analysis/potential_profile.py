@@ -31,17 +31,17 @@ class PotentialProfile:
     Attributes
     ----------
     distance : ndarray [B]
-        From the sheet, angstrom.
+        Distance from the sheet, angstrom.
     potential : ndarray [B]
         V, zero in the bulk of the electrolyte.
     error : ndarray [B]
         Standard error, from contiguous blocks of frames.
     drop : float
-        From the bulk of the electrolyte to the sheet, V.
+        Potential drop from the bulk of the electrolyte to the sheet, V.
     drop_error : float
         Its standard error.
     surface_charge : float
-        Of the sheet, C/m^2.
+        Surface charge of the sheet, C/m^2.
     bulk_range : tuple of 2 floats
         Distances that count as bulk, angstrom.
     frames : int
@@ -123,7 +123,7 @@ def capacitance(charged: PotentialProfile, neutral: PotentialProfile) -> tuple[f
     Parameters
     ----------
     charged, neutral : PotentialProfile
-        Of the same interface; the neutral one tells the drop :math:`\Delta\psi_0` that the
+        Profiles of the same interface; the neutral one has the drop :math:`\Delta\psi_0` that the
         orientation of water alone makes.
 
     Returns

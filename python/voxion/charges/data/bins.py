@@ -75,7 +75,7 @@ class ChargeBins:
         return len(self.values)
 
     def label(self, charges: ArrayLike) -> NDArray[np.int64]:
-        """Give each charge the number of its bin, same shape; beyond the bins that of the last."""
+        """Return the number of the bin of each charge; beyond the bins that of the last one."""
         labels = _ceil(np.asarray(charges, np.float64), self.minimum, self.width)
         return np.clip(labels, 0, len(self) - 1)
 

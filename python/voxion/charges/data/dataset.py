@@ -82,7 +82,7 @@ class ChargeDataset:
     cell_origin : ndarray [3], float64
         Angstrom.
     cells : ndarray [F, 3, 3]; steps : ndarray [F]; times : ndarray [F]
-        Of the frames; angstrom, MD steps, picoseconds.
+        Lattice vectors (angstrom), MD steps and times (ps) of the frames.
     label_source : dict
         Name and settings of what computed the charges.
     title : str

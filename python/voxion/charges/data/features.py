@@ -31,7 +31,7 @@ class SiteFrames:
     surface_positions : ndarray [M, 3], float64
         Angstrom.
     cell : ndarray [3, 3], float64
-        Of the first frame; rows are the lattice vectors, angstrom.
+        Lattice vectors of the first frame as rows, angstrom.
     """
 
     potentials: NDArray[np.float64]
@@ -57,7 +57,7 @@ class IonFrames:
     ion_charges : ndarray [N], float64
         Elementary charges.
     charges : ndarray [F, M], float64
-        Of the sheet, elementary charges.
+        Charges of the sheet, e.
     cells : ndarray [F, 3, 3], float64
         Angstrom.
     """

@@ -61,7 +61,7 @@ def split_frames(
         Number of frames of the data set.
     by : "time" or "random"
     seed : int
-        Of the random split.
+        Seed of the random split.
     fold : int
         Which fold of the training set validates; the last one by default.
     folds : int

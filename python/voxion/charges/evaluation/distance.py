@@ -40,7 +40,7 @@ def learn_distance(
         With its scales set.
     training : sequence of SiteFrames
     moments : Moments
-        Of these.
+        Moments of these frames.
     """
     scale = model.feature_scale.numpy()
     variances, vectors = np.linalg.eigh(moments.xx / np.outer(scale, scale))
@@ -88,7 +88,7 @@ class TrainedGround:
         Returns
         -------
         inputs : ndarray [M, P]
-            Of each site; uncorrelated in the training data, with mean squares of 1 there.
+            Inputs of each site, uncorrelated in the training data with a mean square of 1.
         distance : float
             1 is the furthest of the training data.
         """

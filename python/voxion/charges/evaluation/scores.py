@@ -36,7 +36,7 @@ R2 = Annotated[float, BeforeValidator(lambda value: float("nan") if value is Non
 
 @dataclass(frozen=True)
 class Scores:
-    """How well predicted charges meet the reference, over all sites and frames.
+    """Errors of predicted charges against the reference, over all sites and frames.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class Predictions:
     steps : ndarray [F]
         MD steps of the frames.
     bins : ChargeBins or None
-        Of a binned network.
+        Bins of a binned network.
     open_total : bool
         The model leaves the total charge to whoever uses it, so the sum of `raw` says nothing.
     """
@@ -115,8 +115,8 @@ class ScoreReport:
     Attributes
     ----------
     model, constant, atom_mean : Scores
-        Of the model; of total charge / M for every atom; of each atom's own mean in the training
-        part.
+        Scores of the model, of total charge / M for every atom, and of each atom's mean in the
+        training part.
     dataset, model_path : str
     frames, surface_atoms : int
     total_charge_rms_error : float or None
@@ -140,7 +140,7 @@ class ScoreReport:
     no_forces: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all numbers, fit for JSON."""
+        """Return all numbers, fit for JSON."""
         return asdict(self)
 
     def table(self) -> Table:

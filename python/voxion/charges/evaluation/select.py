@@ -33,7 +33,7 @@ class Selection:
     gains : ndarray [N]
         Growth of log det(A) with each.
     distances : ndarray [F]
-        Of all frames of the data set from the training data.
+        Distance of each frame of the data set from the training data.
     """
 
     frames: NDArray[np.int64]

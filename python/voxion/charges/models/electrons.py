@@ -47,7 +47,7 @@ class SheetElectrons(nn.Module):
     hubbard : float
         Interaction of a site's charge with itself, hartree.
     temperature : float
-        Of the electrons, K.
+        Temperature of the electrons, K.
     """
 
     neighbours: Tensor
@@ -115,7 +115,7 @@ class SheetElectrons(nn.Module):
         cell : Tensor [3, 3], float64
             Rows are the lattice vectors, angstrom.
         total_charge : float
-            Of the sheet, e.
+            Total charge of the sheet, e.
         """
         if positions.shape == self.positions.shape and total_charge == self.total_charge:
             moved = torch.maximum(
@@ -162,8 +162,8 @@ def site_distances(basis: Tensor, cell: Tensor, na: int, nb: int) -> Tensor:
     Returns
     -------
     Tensor [9, m, m, na, nb]
-        From site a of the first unit cell to site b of any, for the nearest image and those around
-        it, angstrom.
+        Vector from site a of the first unit cell to site b of any, for the nearest image and those
+        around it, angstrom.
     """
     i = torch.arange(na, dtype=basis.dtype, device=basis.device) / na
     j = torch.arange(nb, dtype=basis.dtype, device=basis.device) / nb
@@ -196,7 +196,7 @@ def free_response(
     Parameters
     ----------
     hamiltonian : Tensor [na, nb, m, m], complex128
-        Of waves, hartree.
+        Hamiltonian of each wave, hartree.
     electrons : float
         In all unit cells, two to an orbital.
     temperature : float
@@ -279,7 +279,7 @@ def wave_interaction(
     basis : Tensor [m, 3]
         Sites of a unit cell, bohr.
     cell : Tensor [3, 3]
-        Of na x nb unit cells, bohr.
+        Lattice vectors of na x nb unit cells, bohr.
     split, reach : float
         1/bohr.
 

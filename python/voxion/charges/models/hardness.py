@@ -47,7 +47,7 @@ class HardnessModel(BaseModel):
     label_source : dict
         What computed the charges of the training data.
     data_hash : str
-        Of the training data.
+        Hash of the training data.
     voxion_version : str
     """
 
@@ -193,7 +193,7 @@ def minimising_charges(
     inverse : ndarray [M, M]
         Its `constrained_inverse`.
     potentials : ndarray [F, M]
-        Of the electrolyte at the sites, e/angstrom; a constant does not matter.
+        Potentials of the electrolyte at the sites, e/angstrom; a constant does not matter.
     total_charge : float
         e.
 

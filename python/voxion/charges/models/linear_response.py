@@ -104,7 +104,7 @@ def fit_linear_response(
     ----------
     model : SitePotentialsModel
     training, validation : Moments
-        From `moments` of this model; the validation part chooses the penalty.
+        As returned by `moments` of this model; the validation part chooses the penalty.
 
     Returns
     -------

@@ -42,7 +42,7 @@ class SitePotentialsModel(nn.Module):
     hidden : int
         Units in each of the correction's two hidden layers; 0 for no correction.
     electrons : SheetElectrons, optional
-        Of the tight-binding model.
+        Electrons of the tight-binding model.
     """
 
     edges: Tensor
@@ -111,7 +111,7 @@ class SitePotentialsModel(nn.Module):
         cell : Tensor [3, 3], float64
             Rows are the lattice vectors, angstrom.
         total_charge : Tensor of one float64, optional
-            Of the sheet, e; that of the training data by default.
+            Total charge of the sheet, e; that of the training data by default.
 
         Returns
         -------
@@ -140,7 +140,7 @@ class SitePotentialsModel(nn.Module):
         Returns
         -------
         Tensor [], float64
-            Of the site that is furthest, in units of the furthest one in the training data.
+            Distance of the furthest site, in units of that in the training data.
         """
         whitened = self.whitened(site_potentials, surface_positions, cell)
         return torch.linalg.norm(whitened, dim=1).max() / self.largest_norm

@@ -35,9 +35,11 @@ class ChargeHistogram:
     edges : ndarray [B + 1]
         e.
     reference, raw : ndarray [B]
-        Of reference and predicted charges; each sums to the number of surface atoms.
+        Counts of the reference and of the predicted charges; each sums to the number of surface
+        atoms.
     within_one : ndarray [B]
-        Of the predicted charges, where one at most a bin off counts in the right bin.
+        Counts of the predicted charges, where one that is at most a bin off counts in the right
+        bin.
     """
 
     edges: NDArray[np.float64]
@@ -273,7 +275,7 @@ def plot_parity(reference: ArrayLike, predicted: ArrayLike, name: str) -> Figure
     reference, predicted : array [F, M]
         e.
     name : str
-        Of the model.
+        Name of the model.
     """
     true, guess = pair(reference, predicted)
     figure = Figure((WIDTH, 4.0), layout="constrained")
@@ -329,7 +331,7 @@ def plot_series(
     reference : array [F, M]
         e.
     predicted : mapping of str to array [F, M]
-        Of each model, e.
+        Charges predicted by each model, e.
     """
     when, true = np.asarray(times, np.float64), np.asarray(reference, np.float64)
     guesses = {name: pair(true, values)[1] for name, values in predicted.items()}

@@ -39,7 +39,7 @@ def plot_error_map(
     reference, predicted : array [M]
         e.
     name : str
-        Of the model.
+        Name of the model.
     """
     true, guess = pair(np.atleast_2d(reference), np.atleast_2d(predicted))
     patches = sheet_patches(positions, cell)

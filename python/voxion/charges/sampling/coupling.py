@@ -53,7 +53,7 @@ def couple(
     Parameters
     ----------
     source : LabelSource
-        Of the same system.
+        Source of labels of the same system.
     system : path
         Folder of a built and equilibrated system.
     output : path
@@ -88,7 +88,7 @@ def couple(
 
 
 def set_charges(engine: Any, surface: NDArray[np.bool_], charges: NDArray[np.float64]) -> None:
-    """Give surface atoms charges; the next ``run`` tells ghost atoms and Ewald sums of them.
+    """Set the charges of surface atoms; the next ``run`` tells ghost atoms and Ewald sums of them.
 
     Parameters
     ----------

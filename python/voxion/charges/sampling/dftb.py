@@ -105,7 +105,7 @@ class DftbLabels:
 
     @property
     def surface_positions(self) -> NDArray[np.float64]:
-        """Of the carbons, [M, 3], angstrom."""
+        """Positions of the carbon atoms, [M, 3], angstrom."""
         return self.sheet.positions
 
     def __enter__(self) -> DftbLabels:

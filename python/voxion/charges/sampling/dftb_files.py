@@ -90,13 +90,14 @@ class DftbSettings:
     scc_tolerance : float
         Largest change of a charge in the last iteration, e.
     max_iterations : int
-        Of the self-consistent charges.
+        Largest number of iterations of the self-consistent charges.
     mixing : float
         Parameter of the Broyden mixer.
     ewald_tolerance : float
-        Of the Ewald sums over the point charges; 1e-5 and 1e-9 give the same charges to 1e-4 e.
+        Tolerance of the Ewald sums over the point charges; 1e-5 and 1e-9 give the same charges to
+        1e-4 e.
     temperature : float
-        Of the electrons (Fermi filling), K.
+        Temperature of the electrons (Fermi filling), K.
     """
 
     scc_tolerance: float = 1e-4
@@ -121,13 +122,13 @@ class ChargedSheet:
     Attributes
     ----------
     positions : ndarray [M, 3]
-        Of the carbons.
+        Positions of the carbon atoms.
     cell : ndarray [3, 3]
         Lattice vectors in rows; DFTB+ is periodic along all three.
     total_charge : float
-        Of the carbons.
+        Total charge of the carbon atoms.
     source_charges : ndarray [N]
-        Of the electrolyte's atoms.
+        Charges of the electrolyte atoms.
     """
 
     positions: NDArray[np.float64]

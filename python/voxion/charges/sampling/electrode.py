@@ -42,8 +42,8 @@ class ElectrodeSettings:
     algorithm : "mat_inv" or "cg"
         Matrix inverted once, or conjugate gradients at every step.
     tolerance : float
-        Of the conjugate gradients; 1e-4, 1e-8 and 1e-12 leave errors of some 1e-3, 1e-5 and 1e-7 e
-        on 336 atoms.
+        Tolerance of the conjugate gradients; 1e-4, 1e-8 and 1e-12 leave errors near 1e-3, 1e-5,
+        1e-7 e on 336 atoms.
     thomas_fermi : float, optional
         Thomas-Fermi length of the electrode, angstrom; none makes it a perfect conductor.
     """
@@ -141,7 +141,7 @@ class ElectrodeLabels:
 
     @property
     def surface_positions(self) -> NDArray[np.float64]:
-        """Of the carbons, [M, 3], angstrom; starts LAMMPS."""
+        """Positions of the carbon atoms, [M, 3], angstrom; starts LAMMPS."""
         with lammps_errors():
             positions: NDArray[np.float64] = gather(self._started(), "x", 3)[self._surface]
         return positions

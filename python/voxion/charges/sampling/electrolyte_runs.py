@@ -30,7 +30,7 @@ class Slice:
     heights : ndarray [N]
         z of each electrolyte atom above the mean z of the sheet, angstrom.
     area : float
-        Of the cell across z, angstrom^2.
+        Area of the cell across z, angstrom^2.
     """
 
     heights: NDArray[np.float64]

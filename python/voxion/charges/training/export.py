@@ -33,7 +33,7 @@ def export_model(folder: str | Path, path: str | Path) -> Path:
     Parameters
     ----------
     folder : str or Path
-        Of a finished training.
+        Folder of a finished training.
     path : str or Path
         Model file to write.
 

@@ -44,7 +44,7 @@ def train(
     dataset : ChargeDataset
         One flat sheet.
     electrostatics : SheetPotentials
-        Of the data set, with `ETA`.
+        Electrostatics of the data set, with `ETA`.
     frames : ndarray of int
         Frames to fit; of more than 100, that many spread evenly.
     shells : int
@@ -89,7 +89,7 @@ def predict(
     model : HardnessModel
     dataset : ChargeDataset
     electrostatics : SheetPotentials
-        Of the data set, with the model's eta.
+        Electrostatics of the data set, with the model's eta.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def score(
     ----------
     model : HardnessModel
     path : path
-        Of the model, for the report.
+        Path of the model, for the report.
     dataset : ChargeDataset
     frames : "all" or "held-out"
         ``held-out``: the last tenth, which training has not used.

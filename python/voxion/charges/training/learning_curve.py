@@ -47,7 +47,7 @@ class CurveSettings(FolderSettings):
     repeats : int
         Choices of that many frames.
     cutoff : float
-        Of the potentials, angstrom.
+        Cutoff of the potentials, angstrom.
     """
 
     dataset: str
@@ -73,7 +73,7 @@ class CurvePoint:
         e.
     r2, within_epsilon : float
     constant_mae, constant_within, atom_mean_mae : float
-        Of the baselines; each atom's mean is that of the chosen frames.
+        Scores of the baselines; the mean of each atom is that of the chosen frames.
     """
 
     model: str
@@ -114,11 +114,11 @@ def learning_curve(
     frames : sequence of int
     repeats : int
     cutoff : float
-        Of the potentials, angstrom.
+        Cutoff of the potentials, angstrom.
     resume : bool
         Continue the curve in `out` if there is one.
     threads : int
-        Of torch.
+        Number of threads of torch.
     progress : bool
         Show a progress bar.
 
@@ -182,7 +182,7 @@ def choose_frames(frames: int, count: int, choice: int) -> Parts:
     Parameters
     ----------
     frames : int
-        Of the data set.
+        Number of frames of the data set.
     count : int
         How many to choose.
     choice : int

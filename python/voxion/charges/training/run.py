@@ -59,14 +59,14 @@ def train(
     Parameters
     ----------
     settings : TrainingSettings
-        From `make_settings`.
+        As returned by `make_settings`.
     out : str or Path
         Folder for ``settings.json``, ``checkpoints/``, ``metrics.csv``, ``fitted.pt``,
         ``model.pt``, ``summary.json`` and ``scores.json``.
     resume : bool
         Continue the training in `out` if there is one.
     threads : int
-        Of torch.
+        Number of threads of torch.
     progress : bool
         Show progress bars.
 

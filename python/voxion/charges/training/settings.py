@@ -24,11 +24,11 @@ class TrainingSettings(FolderSettings):
     datasets : tuple of str
         Paths, absolute.
     fingerprints : tuple of str
-        Of the data sets, in the same order.
+        Fingerprints of the data sets, in the same order.
     split : "time" or "random"
         See `voxion.charges.data.splits.split_frames`.
     seed : int
-        Of the weights, the batches and a random split.
+        Seed of the weights, the batches and a random split.
     epochs : int
         Most epochs of gradient descent; it usually stops earlier by itself. With 0 epochs the
         site-potentials model is its linear response alone; the tight-binding model has no more.

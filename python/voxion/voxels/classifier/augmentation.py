@@ -91,7 +91,7 @@ class Augmentation:
         return cls(store.channels, tuple(kept), store.periodic)
 
     def draw(self, grid: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-        """Give a raw grid [C, nz, ny, nx] in one of its equivalent forms, all equally likely."""
+        """Return a raw grid [C, nz, ny, nx] in one of its equivalent forms, all equally likely."""
         symmetry = self.symmetries[rng.integers(len(self.symmetries))]
         grid = apply_symmetry(grid, self.channels, symmetry)
         edges = grid.shape[:0:-1]  # nx, ny, nz

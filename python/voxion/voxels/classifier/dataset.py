@@ -31,7 +31,7 @@ class LabelledSet:
     ----------
     stores : tuple of VoxelStore
     store_labels : tuple of str
-        Of each store; a label may have several stores: independent runs.
+        Label of each store; a label may have several stores: independent runs.
     """
 
     stores: tuple[VoxelStore, ...]
@@ -99,13 +99,13 @@ class VoxelDataset(Dataset[tuple[Tensor, int]]):
     ----------
     labelled : LabelledSet
     samples : ndarray [n, 2]
-        From `split_samples`.
+        As returned by `split_samples`.
     labels : sequence of str, optional
         Order of the classes; by default the set's own.
     augment : bool
         Give each grid in a random one of its equivalent forms, see `Augmentation`.
     seed : int
-        Of the augmentation.
+        Seed of the augmentation.
     """
 
     def __init__(
@@ -190,7 +190,7 @@ def split_samples(labelled: LabelledSet, by: SplitBy = "time", seed: int = 0) ->
     labelled : LabelledSet
     by : "time", "random" or "run"
     seed : int
-        Of the random split.
+        Seed of the random split.
 
     Raises
     ------

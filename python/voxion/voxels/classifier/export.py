@@ -111,7 +111,7 @@ def export_classifier(folder: str | Path, path: str | Path) -> Path:
     Parameters
     ----------
     folder : str or Path
-        Of a finished training.
+        Folder of a finished training.
     path : str or Path
         Model file to write.
 
@@ -166,7 +166,7 @@ def _compare_engine(classifier: Classifier, path: Path, labelled: LabelledSet) -
 def _expected_logits(
     classifier: Classifier, labelled: LabelledSet
 ) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
-    """Give store number, frame and the Python module's logits: first and last of each store."""
+    """Return store number, frame and the Python module's logits: first and last of each store."""
     network = classifier.network.eval()
     for number, store in enumerate(labelled.stores):
         for frame in sorted({0, store.frames - 1}):

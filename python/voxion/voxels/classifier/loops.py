@@ -41,7 +41,7 @@ class Devices:
         Processes, one on each device; they share each batch (DDP).
     accelerator : "auto", "cpu" or "gpu"
     threads : int
-        Of torch in each process.
+        Number of threads of torch in each process.
     workers : int
         Processes that read grids ahead for each training process; 0 reads in that process.
     """
@@ -144,7 +144,7 @@ class GridData(lightning.LightningDataModule):
         self.batch, self.seed, self.workers = batch, seed, workers
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Give this process's share of each batch."""
+        """Return this process's share of each batch."""
         rank, world = self._place()
         sampler = EpochSampler(
             self.training, num_replicas=world, rank=rank, shuffle=True, seed=self.seed
@@ -152,7 +152,7 @@ class GridData(lightning.LightningDataModule):
         return self._loader(self.training, self.batch // world, sampler)
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """Give this process's share of the validation part, no sample twice."""
+        """Return this process's share of the validation part, no sample twice."""
         rank, world = self._place()
         share: Any = Subset(self.validation, range(rank, len(self.validation), world))
         return self._loader(share, self.batch // world, SequentialSampler(share))

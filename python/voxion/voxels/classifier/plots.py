@@ -26,7 +26,7 @@ def save_figures(
     folder : str or Path
     scores : ScoreReport
     rows : sequence of dict
-        Of a training's ``metrics.csv``; none for a model that is only scored.
+        Rows of a training's ``metrics.csv``; none for a model that is only scored.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def plot_training(rows: Sequence[dict[str, float]]) -> Figure:
     Parameters
     ----------
     rows : sequence of dict
-        Of ``metrics.csv``.
+        Rows of ``metrics.csv``.
     """
     epochs = [row["epoch"] for row in rows]
     figure = Figure((10.0, 3.4), layout="constrained")

@@ -41,7 +41,7 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class Scores:
-    """How well class probabilities meet the labels of n grids.
+    """Errors of class probabilities against the labels of n grids.
 
     Attributes
     ----------
@@ -75,11 +75,12 @@ class Baseline:
     Attributes
     ----------
     frequencies : tuple of K floats
-        Of the classes in the training part; the majority class is the largest.
+        Frequency of each class in the training part; the majority class is the largest.
     mean, scale : tuple of 2 C floats
-        Of the features: mean and standard deviation of each channel of a normalised grid.
+        Mean and standard deviation of the features, which are the mean and the standard
+        deviation of each channel of a normalised grid.
     weights : tuple of K tuples of 2 C floats
-        Of the multinomial logistic regression on the scaled features.
+        Weights of the multinomial logistic regression on the scaled features.
     intercept : tuple of K floats
     """
 
@@ -96,7 +97,7 @@ class Baseline:
         return np.asarray(softmax(logits, axis=1))
 
     def to_json(self) -> str:
-        """Give the text of `baseline.json`."""
+        """Return the text of `baseline.json`."""
         return json.dumps(asdict(self))
 
     @classmethod
@@ -141,7 +142,7 @@ class Predictions:
     classes : ndarray [n]
         The right ones, as indices of `labels`.
     features : ndarray [n, 2 C]
-        Of the baseline.
+        Features of the baseline.
     labels : tuple of K str
     """
 
@@ -159,8 +160,8 @@ class ScoreReport:
     ----------
     model : Scores
     majority, channel_statistics : Scores or None
-        Of the most frequent class of the training part, and of a logistic regression on mean and
-        standard deviation of each channel; None for a model that does not bring them.
+        Scores of the most frequent class of the training part, and of a logistic regression on mean
+        and standard deviation of each channel; None for a model that does not bring them.
     labels : tuple of str
     frames : int
     model_path : str
@@ -174,7 +175,7 @@ class ScoreReport:
     model_path: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all numbers, fit for JSON."""
+        """Return all numbers, fit for JSON."""
         return asdict(self)
 
     def table(self) -> Group:

@@ -22,16 +22,16 @@ class TrainingSettings(FolderSettings):
     sources : tuple of (label, path)
         Absolute paths of the stores.
     fingerprints : tuple of str
-        Of the stores, in the same order.
+        Fingerprints of the stores, in the same order.
     split : "time", "random" or "run"
         See `voxion.voxels.classifier.dataset.split_samples`.
     seed : int
-        Of the weights, the batches, a random split and the augmentation.
+        Seed of the weights, the batches, a random split and the augmentation.
     epochs : int
     batch : int
         Samples in a step, over all devices together.
     learning_rate : float
-        Of Adam, at the start; the paper does not tell its own.
+        Initial learning rate of Adam, which the paper does not state.
     augment : bool
         Train on equivalent forms of the grids, see `voxion.voxels.classifier.augmentation`.
     """

@@ -66,7 +66,7 @@ def train(
     Parameters
     ----------
     settings : TrainingSettings
-        From `make_settings`.
+        As returned by `make_settings`.
     out : str or Path
         Folder for ``settings.json``, ``checkpoints/``, ``metrics.csv``, ``classifier.pt``,
         ``model.pt``, ``summary.json``, ``scores.json`` and figures.

@@ -55,7 +55,7 @@ class Deletion:
     Attributes
     ----------
     share : ndarray [D]
-        Of the voxels that are flattened, 0 ... 1.
+        Share of the voxels that are flattened, from 0 to 1.
     logit : ndarray [D]
     random : ndarray [D]
         When voxels are taken at random; mean over some orders.
@@ -177,9 +177,9 @@ def deletion_curve(
     target : int
         Class.
     importance : ndarray [nz, ny, nx]
-        Of the voxels.
+        Importance of the voxels.
     seed : int
-        Of the random orders.
+        Seed of the random orders.
     """
     random = np.random.default_rng(seed)
     share = np.linspace(0, 1, DELETIONS + 1)

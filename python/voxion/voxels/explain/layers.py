@@ -25,7 +25,7 @@ class ConvolutionLayer:
     name : str
         ``conv1``, ``conv2``, ... from the input on.
     index : int
-        Of the convolution in `features`.
+        Index of the convolution in `features`.
     filters : int
     receptive_field : int
         Edge of the cube of input voxels that one output value depends on.

@@ -46,7 +46,7 @@ class MaximisedInput:
     layer : str or None
         None for a class.
     index : int
-        Of the filter or class.
+        Index of the filter or class.
     grid : ndarray [C, nz, ny, nx], float32
         Values in 0 ... 1, as normalised grids have.
     activation : float

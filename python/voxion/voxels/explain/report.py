@@ -59,7 +59,7 @@ Progress = Callable[[str, int, int], object]
 
 @dataclass(frozen=True)
 class Attributions:
-    """Of one class on one frame.
+    """Attributions of one class on one frame.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ def explain_model(
     filters : int
         Most filters of each layer: those that the frames excite most.
     steps, seed : int
-        Of the maximisation.
+        Number of steps, and seed, of the maximisation.
     progress : function
         Called with what is done, how much of it, and of how much.
 
@@ -207,7 +207,7 @@ def _maximise_all(
     seed: int,
     progress: Progress,
 ) -> list[list[MaximisedInput]]:
-    """Of each layer the filters that the frames excite most, in this order; then all classes."""
+    """Return the filters that the frames excite most, layer by layer; then all classes."""
     groups = [*layers, None]
     on_frames = largest_activations(network, groups, frames)
     chosen = [

@@ -31,7 +31,7 @@ class Correlation:
         <q> = int q S(q) dq / int S(q) dq over the radial average. As a sum over the modes, which
         lie as q^2 dq, that is sum S/q over sum S/q^2: no shells are needed.
     variance : float
-        Of the grid's values; summed over the channels.
+        Variance of the values of the grid, summed over the channels.
     """
 
     r: Array

@@ -38,7 +38,7 @@ class Morphology:
     domain_size : float
         2 pi over the first moment of the structure factor of the phase: repeat distance.
     zero_crossing, first_minimum, first_maximum : float or None
-        Of the correlation function of the phase; see `LengthScales`.
+        Features of the correlation function of the phase; see `LengthScales`.
     mean_chord : dict of axis to float
         Mean length of the phase's chords along the lattice vectors; infinite where no line along
         that vector leaves the phase.
@@ -63,7 +63,7 @@ class Morphology:
     euler_characteristic: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Give numbers for JSON, which has no infinity: there it is the text ``infinite``."""
+        """Return numbers for JSON, which has no infinity: there it is the text ``infinite``."""
         return _without_infinity(asdict(self))
 
 

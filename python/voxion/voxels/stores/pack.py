@@ -39,7 +39,7 @@ class PackResult:
         The packed store.
     frames : int
     raw_bytes : int
-        Of all grids as float32.
+        Size of all grids as float32.
     source_bytes, packed_bytes : int
         All files of the two stores.
     files : int

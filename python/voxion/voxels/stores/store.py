@@ -123,7 +123,7 @@ class VoxelStore:
         Lower corner of the box.
     length_unit : str
     minimum, maximum : ndarray [F, C], float32
-        Of the raw grid, over all voxels.
+        Minimum and maximum of the raw grid, over all voxels.
     probability : ndarray [F, K], float64, or None
         Class probabilities, when a classifier ran in the run.
     labels : tuple of K str, or None

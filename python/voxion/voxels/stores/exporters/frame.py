@@ -30,7 +30,7 @@ class ExportedFrame:
     vectors : ndarray [3, 3], float64
         Edges of one voxel along the three lattice vectors, as rows.
     length_unit : str
-        Of `origin` and `vectors`.
+        Length unit of `origin` and `vectors`.
     step : int
     time : float
     time_unit : str

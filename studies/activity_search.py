@@ -41,7 +41,8 @@ from voxion.activity.models.condensation_process import (
     subsets,
 )
 from voxion.activity.models.estimator import Prediction
-from voxion.activity.models.gaussian_process import Factor, GaussianProcess, Term
+from voxion.activity.models.gaussian_process import GaussianProcess
+from voxion.activity.models.kernel import Factor, Term
 
 HERE = Path(__file__).parent
 SHOWN = 12  # single choices in the last table

@@ -1,18 +1,18 @@
 import numpy as np
 import pytest
+import torch
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
-from voxion.activity.models import gaussian_process
 from voxion.activity.models.condensation_process import KNOWN_TERMS, NEW_TERMS
 from voxion.activity.models.gaussian_process import (
     CONSTANT,
     JITTER,
     Blocks,
-    Factor,
     GaussianProcess,
     Term,
 )
+from voxion.activity.models.kernel import Factor, distances, products
 
 
 @pytest.fixture
@@ -59,16 +59,17 @@ def test_predictions_are_those_of_scikit_learn(blocks: Blocks, targets: np.ndarr
 def test_gradients_of_the_kernel(blocks: Blocks, terms: tuple[Term, ...]) -> None:
     process = GaussianProcess(terms)
     theta = process._centre() + np.random.default_rng(3).normal(0, 0.3, len(process._centre()))
-    far = {name: gaussian_process._distances(x, x) for name, x in blocks.items()}
-    products = {name: x @ x.T / x.shape[1] for name, x in blocks.items()}
-    _, gradients = process._kernel_and_gradients(theta, far, products)
+    rows = {name: torch.from_numpy(x) for name, x in blocks.items()}
+    far = distances(rows, rows)
+    product = products(rows, rows)
+    _, gradients = process._kernel_and_gradients(theta, far, product)
     assert len(gradients) == len(theta)
     step = 1e-6
     for index, gradient in enumerate(gradients):
         shift = np.zeros(len(theta))
         shift[index] = step
-        above, _ = process._kernel_and_gradients(theta + shift, far, products)
-        below, _ = process._kernel_and_gradients(theta - shift, far, products)
+        above, _ = process._kernel_and_gradients(theta + shift, far, product)
+        below, _ = process._kernel_and_gradients(theta - shift, far, product)
         np.testing.assert_allclose(gradient, (above - below) / (2 * step), atol=1e-8)
 
 

@@ -14,20 +14,15 @@ from voxion.activity.models.condensation_process import (
     Fitted,
 )
 from voxion.activity.models.gaussian_process import CONSTANT, JITTER
+from voxion.activity.models.kernel import cross_covariances, own_variances, script_terms
 
 Inputs = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
 class ProcessModule(nn.Module):
-    """One Gaussian process: kernel, training rows and weights.
+    """One Gaussian process: kernel, training rows and weights."""
 
-    Parameters
-    ----------
-    fitted : Fitted
-    smooth_chain : bool
-        Whether its last term is that of `KNOWN_TERMS`, else that of `NEW_TERMS`.
-    """
-
+    terms: list[list[tuple[str, str]]]
     chain: Tensor
     theta: Tensor
     rows: Tensor
@@ -35,11 +30,11 @@ class ProcessModule(nn.Module):
     weights: Tensor
     inverse: Tensor
 
-    def __init__(self, fitted: Fitted, smooth_chain: bool) -> None:
+    def __init__(self, fitted: Fitted) -> None:
         super().__init__()
         process = fitted.process
         known = process.blocks
-        self.smooth_chain, self.constant, self.jitter = smooth_chain, CONSTANT, JITTER
+        self.terms, self.constant, self.jitter = script_terms(process.terms), CONSTANT, JITTER
         self.register_buffer("chain", torch.tensor(fitted.chain))
         columns = [known["chain"], known["ions"], known["concentration"]]
         for name, values in (
@@ -59,61 +54,27 @@ class ProcessModule(nn.Module):
         columns : Tensor [N, F + 3]
             Standardised chain features, valences, ln concentration.
         codes : Tensor [N, 2]
-            Polymer and pair.
+            Numbers of polymer and pair.
         """
         last = columns.shape[1]
-        asked = torch.cat([columns[:, self.chain], columns[:, last - 3 :]], dim=1)
-        cross = self.kernel(asked, codes)
-        variance = self.prior(asked) - ((cross @ self.inverse) * cross).sum(dim=1)
+        chosen = torch.cat([columns[:, self.chain], columns[:, last - 3 :]], dim=1)
+        asked, known = self.blocks(chosen, codes), self.blocks(self.rows, self.codes)
+        cross = cross_covariances(self.theta, self.terms, asked, known) + self.constant
+        noise = torch.exp(2 * self.theta[-1]) + self.jitter
+        prior = own_variances(self.theta, self.terms, asked) + self.constant + noise
+        variance = prior - ((cross @ self.inverse) * cross).sum(dim=1)
         return cross @ self.weights, variance.clamp_min(self.jitter).sqrt()
 
-    def kernel(self, asked: Tensor, codes: Tensor) -> Tensor:
-        """Covariances [N, n] with the training rows."""
+    def blocks(self, columns: Tensor, codes: Tensor) -> dict[str, Tensor]:
+        """Return the blocks of features that the terms name."""
         count = self.chain.shape[0]
-        left, right = asked[:, :count], self.rows[:, :count]
-        product = left @ right.t() / count
-        far_chain = (left[:, None] - right[None]).square().mean(dim=2)
-        far_ions = (
-            asked[:, None, count : count + 2] - self.rows[None, :, count : count + 2]
-        ).square()
-        ions = far_ions.mean(dim=2)
-        here, there = asked[:, count + 2], self.rows[:, count + 2]
-        level = (here[:, None] - there[None]).square()
-        same = (codes[:, None] == self.codes[None]).to(asked.dtype)
-        slope = here[:, None] * there[None]
-        return self.terms(product, far_chain, ions, level, slope, same[:, :, 0], same[:, :, 1])
-
-    def prior(self, asked: Tensor) -> Tensor:
-        """Variances [N] of measurements before any data."""
-        count = self.chain.shape[0]
-        product = asked[:, :count].square().mean(dim=1)
-        zero, one = torch.zeros_like(product), torch.ones_like(product)
-        slope = asked[:, count + 2].square()
-        noise = torch.exp(2 * self.theta[-1]) + self.jitter
-        return self.terms(product, zero, zero, zero, slope, one, one) + noise
-
-    def terms(
-        self,
-        product: Tensor,
-        far_chain: Tensor,
-        ions: Tensor,
-        level: Tensor,
-        slope: Tensor,
-        polymer: Tensor,
-        pair: Tensor,
-    ) -> Tensor:
-        """Sum the terms, whose hyperparameters stand in `theta` in the order of the terms."""
-        scale, inverse = torch.exp(2 * self.theta), torch.exp(-2 * self.theta)
-        total = scale[0] * product + scale[1] * polymer
-        total = total + scale[2] * torch.exp(-0.5 * ions * inverse[3])
-        total = total + scale[4] * pair
-        total = total + scale[5] * torch.exp(-0.5 * level * inverse[6])
-        total = total + scale[7] * torch.exp(-0.5 * (level * inverse[8] + ions * inverse[9]))
-        total = total + scale[10] * torch.exp(-0.5 * level * inverse[11]) * pair
-        if self.smooth_chain:
-            together = level * inverse[13] + far_chain * inverse[14]
-            return total + scale[12] * torch.exp(-0.5 * together) + self.constant
-        return total + scale[12] * slope * product + self.constant
+        return {
+            "chain": columns[:, :count],
+            "ions": columns[:, count : count + 2],
+            "concentration": columns[:, count + 2 :],
+            "polymer": codes[:, :1],
+            "pair": codes[:, 1:],
+        }
 
 
 class CondensationModule(nn.Module):
@@ -125,8 +86,8 @@ class CondensationModule(nn.Module):
 
     def __init__(self, estimator: CondensationProcess) -> None:
         super().__init__()
-        self.known = ProcessModule(estimator.known, smooth_chain=True)
-        self.new = ProcessModule(estimator.new, smooth_chain=False)
+        self.known = ProcessModule(estimator.known)
+        self.new = ProcessModule(estimator.new)
         scaling = estimator.scaling
         self.target_mean, self.target_deviation = scaling.target_mean, scaling.target_deviation
         self.charge_density, self.unknown = CHARGE_DENSITY, UNKNOWN

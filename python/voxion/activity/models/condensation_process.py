@@ -22,7 +22,8 @@ from voxion.activity.data.table import ActivityData, Floats
 from voxion.activity.data.theory import log_manning
 from voxion.activity.models.conformal import quantile
 from voxion.activity.models.estimator import Prediction
-from voxion.activity.models.gaussian_process import Blocks, Factor, GaussianProcess, Term
+from voxion.activity.models.gaussian_process import Blocks, GaussianProcess
+from voxion.activity.models.kernel import Factor, Term
 from voxion.errors import VoxionError
 
 CHARGE_DENSITY = 2.0  # Manning's xi of the limit; the process learns by how much a membrane differs

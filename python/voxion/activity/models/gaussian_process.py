@@ -8,14 +8,24 @@ left-out groups eq. 5.12, written for blocks.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
+from torch import Tensor
 
 from voxion.activity.data.table import Floats
+from voxion.activity.models.kernel import (
+    Term,
+    covariances,
+    cross_covariances,
+    distances,
+    own_variances,
+    products,
+    script_terms,
+)
 
 Blocks = dict[str, Floats]  # features [N, k] by name of the block
 
@@ -27,24 +37,6 @@ SCALE, LENGTH, NOISE, PRIOR_WIDTH = 0.4, 1.5, 0.1, 1.0
 FURTHEST = 5.0  # of ln hyperparameters from their priors' centres
 MOST_ITERATIONS = 150
 TOLERANCE = 1e-6  # relative, of the evidence
-
-
-@dataclass(frozen=True)
-class Factor:
-    """A kernel of one block of features.
-
-    Attributes
-    ----------
-    kind : "linear", "smooth" or "same"
-        x·y / k; exp(-|x - y|² / (2 k l²)) with a length scale l; 1 if x equals y, else 0.
-    block : str
-    """
-
-    kind: Literal["linear", "smooth", "same"]
-    block: str
-
-
-Term = tuple[Factor, ...]  # the product of its factors, times the square of a scale
 
 
 @dataclass
@@ -73,12 +65,12 @@ class GaussianProcess:
             Logarithms of hyperparameters to start from.
         """
         self.blocks, self.targets = blocks, targets
-        distances = {name: _distances(x, x) for name, x in blocks.items()}
-        products = {name: x @ x.T / x.shape[1] for name, x in blocks.items()}
+        rows = _tensors(blocks)
+        far, product = distances(rows, rows), products(rows, rows)
         centre = self._centre()
 
         def objective(theta: Floats) -> tuple[float, Floats]:
-            kernel, gradients = self._kernel_and_gradients(theta, distances, products)
+            kernel, gradients = self._kernel_and_gradients(theta, far, product)
             factor = cho_factor(kernel, lower=True)
             weights = cho_solve(factor, targets)
             away = (theta - centre) / PRIOR_WIDTH
@@ -97,15 +89,14 @@ class GaussianProcess:
         )
         self.theta = found.x
         self.log_evidence = -float(found.fun)
-        kernel, _ = self._kernel_and_gradients(self.theta, distances, products)
+        kernel, _ = self._kernel_and_gradients(self.theta, far, product)
         self.inverse = np.linalg.inv(kernel)
         self.weights = self.inverse @ targets
 
     def predict(self, blocks: Blocks) -> tuple[Floats, Floats]:
         """Return mean and standard deviation [N], that of a measurement with its noise."""
         cross = self.kernel(blocks, self.blocks)
-        own = np.array([self.prior_variance({n: x[[i]] for n, x in blocks.items()})
-                        for i in range(len(cross))])  # fmt: skip
+        own = self.prior_variances(blocks)
         variance = own - np.einsum("ij,jk,ik->i", cross, self.inverse, cross)
         return cross @ self.weights, np.sqrt(np.maximum(variance, JITTER))
 
@@ -130,13 +121,15 @@ class GaussianProcess:
 
     def kernel(self, left: Blocks, right: Blocks) -> Floats:
         """Return the covariances [N, M] of the noiseless values."""
-        distances = {name: _distances(x, right[name]) for name, x in left.items()}
-        products = {name: x @ right[name].T / x.shape[1] for name, x in left.items()}
-        return np.asarray(sum(self._terms(self.theta, distances, products)) + CONSTANT)
+        terms = script_terms(self.terms)
+        theta, left_rows, right_rows = torch.from_numpy(self.theta), _tensors(left), _tensors(right)
+        return np.asarray(cross_covariances(theta, terms, left_rows, right_rows)) + CONSTANT
 
-    def prior_variance(self, row: Blocks) -> float:
-        """Variance of a measurement of one row before any data."""
-        return float(self.kernel(row, row)[0, 0]) + float(np.exp(2 * self.theta[-1])) + JITTER
+    def prior_variances(self, blocks: Blocks) -> Floats:
+        """Return the variances [N] of measurements before any data."""
+        terms = script_terms(self.terms)
+        values = own_variances(torch.from_numpy(self.theta), terms, _tensors(blocks))
+        return np.asarray(values) + CONSTANT + np.exp(2 * self.theta[-1]) + JITTER
 
     def _centre(self) -> Floats:
         centre: list[float] = []
@@ -145,30 +138,12 @@ class GaussianProcess:
             centre += [np.log(LENGTH) for factor in term if factor.kind == "smooth"]
         return np.array([*centre, np.log(NOISE)])
 
-    def _terms(self, theta: Floats, distances: Blocks, products: Blocks) -> list[Floats]:
-        """Each term's covariances."""
-        found, place = [], 0
-        for term in self.terms:
-            value = np.exp(2 * theta[place])
-            place += 1
-            for factor in term:
-                if factor.kind == "linear":
-                    value = value * products[factor.block]
-                elif factor.kind == "same":
-                    value = value * (distances[factor.block] == 0)
-                else:
-                    value = value * np.exp(
-                        -0.5 * distances[factor.block] * np.exp(-2 * theta[place])
-                    )
-                    place += 1
-            found.append(value)
-        return found
-
     def _kernel_and_gradients(
-        self, theta: Floats, distances: Blocks, products: Blocks
+        self, theta: Floats, far: dict[str, Tensor], product: dict[str, Tensor]
     ) -> tuple[Floats, list[Floats]]:
         """Covariances of measurements [n, n] and their derivatives by each of theta."""
-        values = self._terms(theta, distances, products)
+        terms = script_terms(self.terms)
+        values = [v.numpy() for v in covariances(torch.from_numpy(theta), terms, far, product)]
         gradients: list[Floats] = []
         place = 0
         for term, value in zip(self.terms, values, strict=True):
@@ -176,7 +151,8 @@ class GaussianProcess:
             place += 1
             for factor in term:
                 if factor.kind == "smooth":
-                    gradients.append(value * distances[factor.block] * np.exp(-2 * theta[place]))
+                    distance = far[factor.block].numpy()
+                    gradients.append(value * distance * np.exp(-2 * theta[place]))
                     place += 1
         noise = np.exp(2 * theta[-1])
         identity = np.eye(len(values[0]))
@@ -184,6 +160,5 @@ class GaussianProcess:
         return sum(values) + CONSTANT + (noise + JITTER) * identity, gradients
 
 
-def _distances(left: Floats, right: Floats) -> Floats:
-    """Mean squared difference of the features, exactly 0 for equal ones."""
-    return np.asarray(((left[:, None, :] - right[None, :, :]) ** 2).mean(axis=2))
+def _tensors(blocks: Blocks) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(np.ascontiguousarray(x)) for name, x in blocks.items()}

@@ -77,7 +77,8 @@ def test_documented_command_parses(page, line, whole):
     for name, value in VARIABLES.items():
         line = line.replace(name, value)
     words = [word for word in shlex.split(line, comments=True)[1:] if not word.startswith("$")]
-    if words[0] in ("--version", "--help"):
+    if words[0].startswith("--"):
+        assert words[0] in {name for parameter in GROUP.params for name in parameter.opts}
         return
     path, command, rest = find(words)
     assert path, f"{page}: there is no command {words[0]!r}"

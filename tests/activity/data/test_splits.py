@@ -36,7 +36,7 @@ def test_random_fifths(demo: ActivityData, rows: int) -> None:
 
 
 def test_too_little_to_leave_out(demo: ActivityData) -> None:
-    with pytest.raises(VoxionError, match="nothing is left to learn from"):
+    with pytest.raises(VoxionError, match="no rows left to train on"):
         leave_one_out(demo.take([0, 1]).polymers)
     with pytest.raises(VoxionError, match="at least 5"):
         splits_of(demo.take([0, 1]), "paper")

@@ -72,7 +72,7 @@ def test_rows_keep_their_places(demo: ActivityData) -> None:
 def test_what_cannot_be_evaluated(demo: ActivityData) -> None:
     with pytest.raises(VoxionError, match="no model 'magic'"):
         evaluate(demo, "paper", ["magic"])
-    with pytest.raises(VoxionError, match="nothing is left"):
+    with pytest.raises(VoxionError, match="no rows left"):
         evaluate(demo.take([0, 1]), "leave-one-polymer-out", BASELINES)
 
 

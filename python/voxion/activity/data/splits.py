@@ -1,8 +1,8 @@
 """Which rows train a model and which ones only score it.
 
 A random split leaves rows of the same membrane, at another concentration, on both sides: its score
-says how well the model interpolates. The split that leaves out all of a polymer, or of a polymer
-in a salt, says how well it meets the next membrane.
+is that of an interpolation. The split that leaves out all rows of a polymer, or of a polymer in a
+salt, scores predictions for a new membrane.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import LeaveOneGroupOut, ShuffleSplit
 
 from voxion.activity.data.table import ActivityData
 from voxion.errors import VoxionError
@@ -72,18 +73,17 @@ def leave_one_out(groups: NDArray[np.str_]) -> list[Split]:
     Raises
     ------
     VoxionError
-        There is but one.
+        There is only one.
     """
-    names = list(dict.fromkeys(groups.tolist()))
-    if len(names) < 2:
-        raise VoxionError(f"There is only {names[0]}: without it, nothing is left to learn from.")
-    return [
-        Split(str(name), np.flatnonzero(groups != name), np.flatnonzero(groups == name))
-        for name in names
-    ]
+    if len(np.unique(groups)) < 2:
+        raise VoxionError(
+            f"There is only {groups[0]}: without it, there are no rows left to train on."
+        )
+    parts = sorted(LeaveOneGroupOut().split(groups, groups=groups), key=lambda part: part[1][0])
+    return [Split(str(groups[test[0]]), training, test) for training, test in parts]
 
 
 def _random(rows: int, seed: int) -> Split:
-    order = np.random.RandomState(seed).permutation(rows)  # the paper's generator
-    test = rows // TEST_SHARE
-    return Split(f"seed {seed}", np.sort(order[test:]), np.sort(order[:test]))
+    splitter = ShuffleSplit(1, test_size=rows // TEST_SHARE, random_state=seed)
+    training, test = next(splitter.split(np.zeros(rows)))
+    return Split(f"seed {seed}", np.sort(training), np.sort(test))

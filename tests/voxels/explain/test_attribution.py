@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from voxion.similarity import similarity
 from voxion.voxels.classifier.network import C3D, initialise
 from voxion.voxels.explain.attribution import (
     GAP,
@@ -12,7 +13,6 @@ from voxion.voxels.explain.attribution import (
     grad_cam,
     integrated_gradients,
     randomised,
-    similarity,
     without_structure,
 )
 from voxion.voxels.explain.layers import cam_layer, convolution_layers

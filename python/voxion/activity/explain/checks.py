@@ -20,7 +20,7 @@ from torch import nn
 from voxion.activity.data.table import Floats
 from voxion.activity.explain.saliency import Membrane, predict_gamma, saliency
 from voxion.activity.models.network import ActivityNetwork
-from voxion.voxels.explain.attribution import similarity
+from voxion.similarity import similarity
 
 SHUFFLES = 5  # ensembles with shuffled weights
 RANDOM_ORDERS = 5

@@ -154,15 +154,6 @@ def randomised(network: C3D, seed: int = 0) -> C3D:
     return other
 
 
-def similarity(one: Array, other: Array) -> float:
-    """Spearman's rank correlation of two attributions; 0 when one of them is constant."""
-    from scipy.stats import spearmanr
-
-    if not np.ptp(one) or not np.ptp(other):
-        return 0.0
-    return float(spearmanr(one, other, axis=None).statistic)
-
-
 def deletion_curve(
     network: C3D, grid: Tensor, target: int, importance: Array, seed: int = 0
 ) -> Deletion:

@@ -19,6 +19,7 @@ from torch import Tensor
 from voxion.contract.schema import ClassifierContract
 from voxion.errors import VoxionError
 from voxion.pages import render_page
+from voxion.similarity import similarity
 from voxion.voxels.classifier.network import C3D
 from voxion.voxels.explain import plots
 from voxion.voxels.explain.attribution import (
@@ -28,7 +29,6 @@ from voxion.voxels.explain.attribution import (
     grad_cam,
     integrated_gradients,
     randomised,
-    similarity,
 )
 from voxion.voxels.explain.layers import (
     ConvolutionLayer,

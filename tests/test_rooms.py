@@ -110,3 +110,17 @@ def test_nothing_imports_the_command_line():
         and not module.startswith("voxion.cli")
     }
     assert importers == {"voxion.__main__"}
+
+
+def test_capabilities_do_not_import_each_other():
+    capabilities = {"charges", "voxels", "activity"}
+    crossing = [
+        f"{module} imports {target}"
+        for module, targets in _imports().items()
+        for target in targets
+        if module.count(".")
+        and target.count(".")
+        and {module.split(".")[1], target.split(".")[1]} <= capabilities
+        and module.split(".")[1] != target.split(".")[1]
+    ]
+    assert not crossing

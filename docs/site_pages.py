@@ -19,9 +19,11 @@ LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 
 def _sources():
     """Return the file of the repository behind each page or picture of the site."""
-    named = {"index.md": "README.md", "changelog.md": "CHANGELOG.md"}
-    sources = {page: ROOT / name for page, name in named.items()}
-    sources["contributing.md"] = ROOT / "CONTRIBUTING.md"
+    sources = {
+        "index.md": ROOT / "README.md",
+        "changelog.md": ROOT / "CHANGELOG.md",
+        "contributing.md": ROOT / "CONTRIBUTING.md",
+    }
     for readme in sorted(ROOT.glob("examples/*/README.md")):
         example = readme.parent.name
         sources[f"tutorials/{example}.md"] = readme
@@ -35,6 +37,7 @@ def _sources():
 
 
 SOURCES = _sources()
+PAGES = {source: page for page, source in SOURCES.items()}
 
 
 def on_files(files, config):
@@ -51,15 +54,14 @@ def on_page_markdown(markdown, page, config, files):
     """Turn links within the repository into links within the site."""
     uri = page.file.src_uri
     source = SOURCES.get(uri, ROOT / "docs" / uri)
-    pages = {path: name for name, path in SOURCES.items()}
 
     def replaced(match):
         image, text, target, anchor = match.groups()
         if "://" in target:
             return match[0]
         path = (source.parent / target).resolve()
-        if path in pages:
-            name = pages[path]
+        if path in PAGES:
+            name = PAGES[path]
         elif path.is_relative_to(ROOT / "docs"):
             name = path.relative_to(ROOT / "docs").as_posix()
         elif path.is_file() and not image:

@@ -16,6 +16,7 @@ from voxion.cli.options import AsJson, Force, output
 from voxion.cli.systems import app as systems
 from voxion.cli.voxels import app as voxels
 from voxion.errors import VoxionError
+from voxion.systems import SYSTEM_FILE
 
 app = typer.Typer(
     help="Trained models inside the molecular-dynamics engine: charges in, voxels out.",
@@ -68,7 +69,7 @@ def demo(
     """Run the embedded electrode in LAMMPS with the embedded model, and report."""
     from voxion.demo import run_demo
 
-    with output(out, force, kind="system.json"):
+    with output(out, force, kind=SYSTEM_FILE):
         result = run_demo(out, frames)
     for line in result.lines:
         typer.echo(line)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from voxion.cli.charges_training import Shells
 from voxion.cli.options import (
     AsJson,
     Force,
@@ -35,9 +36,7 @@ Dataset = Annotated[
 def train(
     dataset: Dataset,
     out: Annotated[Path, typer.Option(help="Model file to write (JSON).")],
-    shells: Annotated[
-        int, typer.Option(min=1, help="Number of neighbour shells, the site itself included.")
-    ] = 16,
+    shells: Shells = 16,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from rich.console import Console
 
 from voxion.charges.defaults import CURVE_FRAMES, CURVE_REPEATS, CUTOFF
+from voxion.cli.charges_training import ModelChoice
 from voxion.cli.options import (
     AsJson,
     Cutoff,
@@ -26,16 +26,8 @@ from voxion.training_folder import SETTINGS_FILE
 console = Console()
 
 
-class CurveModel(str, Enum):
-    """Which model."""
-
-    site_potentials = "site-potentials"
-    tight_binding = "tight-binding"
-    ion_positions = "ion-positions"
-
-
 Model = Annotated[
-    list[CurveModel],
+    list[ModelChoice],
     typer.Option(help="Repeatable; site-potentials is its linear response alone."),
 ]
 Frames = Annotated[list[int], typer.Option(help="Number of frames to train on; repeatable.")]
@@ -45,7 +37,7 @@ Repeats = Annotated[int, typer.Option(min=1, help="Number of random choices of t
 def learning_curve(
     dataset: Annotated[Path, typer.Argument(help="Data set with charges.")],
     out: Annotated[Path, typer.Option(help="Folder for the scores and the figure.")],
-    model: Model = [CurveModel.site_potentials],  # noqa: B006  typer copies defaults
+    model: Model = [ModelChoice.site_potentials],  # noqa: B006  typer copies defaults
     frames: Frames = list(CURVE_FRAMES),  # noqa: B006
     repeats: Repeats = CURVE_REPEATS,
     cutoff: Cutoff = CUTOFF,

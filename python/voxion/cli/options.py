@@ -52,6 +52,10 @@ SelectScored = Annotated[
 ]
 
 
+# of one frame; what it is without the option differs
+SELECTED_FRAME = "Frame, counted from 0, or from the end if negative."
+
+
 def frames_to_score(choice: FramesChoice) -> Literal["all", "held-out"]:
     """Return the choice as the scoring functions take it."""
     return "all" if choice is FramesChoice.all else "held-out"

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from voxion.cli.options import Force, Seed, output
 from voxion.errors import VoxionError
+from voxion.systems import SYSTEM_FILE
 
 if TYPE_CHECKING:
     from voxion.systems.description import SystemDescription
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Build systems that run as they are.", no_args_is_help=True)
 console = Console()
-SYSTEM_FILE = "system.json"  # of every built system
 
 
 class EngineChoice(str, Enum):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from voxion.cli.options import AsJson, Force, Seed, Workers, output, print_json
+from voxion.cli.options import SELECTED_FRAME, AsJson, Force, Seed, Workers, output, print_json
 from voxion.errors import VoxionError
 
 console = Console()
@@ -19,9 +19,7 @@ def explain(
     model: Annotated[Path, typer.Argument(help="Exported classifier.")],
     store: Store,
     out: Annotated[Path, typer.Option(help="New folder for the page, pictures and numbers.")],
-    select: Annotated[
-        int, typer.Option(help="Frame, counted from 0, or from the end if negative.")
-    ] = -1,
+    select: Annotated[int, typer.Option(help=SELECTED_FRAME)] = -1,
     label: Annotated[
         str | None,
         typer.Option(help="Class to attribute.", show_default="the one that is found"),
@@ -79,9 +77,7 @@ def morphology(
     ] = False,
     select: Annotated[
         int | None,
-        typer.Option(
-            help="Frame, counted from 0, or from the end if negative.", show_default="all"
-        ),
+        typer.Option(help=SELECTED_FRAME, show_default="all"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from voxion.cli.options import STORE_FILE, AsJson, Force, output, print_json
+from voxion.cli.options import SELECTED_FRAME, STORE_FILE, AsJson, Force, output, print_json
 from voxion.errors import VoxionError
 
 console = Console()
@@ -60,9 +60,7 @@ def convert(
     ],
     select: Annotated[
         int | None,
-        typer.Option(
-            help="Frame, counted from 0, or from the end if negative.", show_default="the last"
-        ),
+        typer.Option(help=SELECTED_FRAME, show_default="the last"),
     ] = None,
     channel: Annotated[
         list[str] | None, typer.Option(help="Name of a channel; repeatable.", show_default="all")

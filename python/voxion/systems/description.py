@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from voxion.arrays import MAX_ATOMS
 from voxion.errors import VoxionError
 from voxion.files import read_json
+from voxion.systems import SYSTEM_FILE
 
 Engine = Literal["lammps", "gromacs"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
@@ -114,10 +115,10 @@ def load_system(folder: str | Path, engine: Engine = "lammps") -> SystemDescript
     VoxionError
         The folder holds no built system, or one for another engine.
     """
-    path = Path(folder) / "system.json"
+    path = Path(folder) / SYSTEM_FILE
     if not path.exists():
         raise VoxionError(
-            f"{folder} holds no built system (no system.json): build one with "
+            f"{folder} holds no built system (no {SYSTEM_FILE}): build one with "
             "'voxion systems graphene'."
         )
     system = read_json(path, SystemDescription, "build the system again")

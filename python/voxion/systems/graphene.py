@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from voxion import __version__
 from voxion.errors import VoxionError
+from voxion.systems import SYSTEM_FILE
 from voxion.systems import forcefields as ff
 from voxion.systems.conditions import CUTOFF, TEMPERATURE, TIMESTEP, TYPES
 from voxion.systems.description import (
@@ -172,7 +173,7 @@ class GrapheneSystem:
             found no packing.
         """
         folder = Path(folder)
-        if (folder / "system.json").exists():
+        if (folder / SYSTEM_FILE).exists():
             raise VoxionError(f"{folder} already holds a system: give another folder.")
         if seed <= 0:
             raise VoxionError(f"The seed must be a positive number, found {seed}.")
@@ -185,7 +186,7 @@ class GrapheneSystem:
         folder.mkdir(parents=True, exist_ok=True)
         write = {"lammps": write_lammps_system, "gromacs": write_gromacs_system}[engine]
         write(folder, description, topology)
-        (folder / "system.json").write_text(description.model_dump_json(indent=1) + "\n")
+        (folder / SYSTEM_FILE).write_text(description.model_dump_json(indent=1) + "\n")
         return description
 
     def _surface_list(self) -> list[Surface]:

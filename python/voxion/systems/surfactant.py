@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 
 from voxion import __version__
 from voxion.errors import VoxionError
+from voxion.systems import SYSTEM_FILE
 from voxion.systems.lammps_data import Topology, write_lammps_data
 
 GROOT_WARREN = "DPD: Groot, Warren, J. Chem. Phys. 107, 4423 (1997), 10.1063/1.474784"
@@ -185,7 +186,7 @@ class SurfactantSystem:
             The folder has a system already, or the seed is not positive.
         """
         folder = Path(folder)
-        if (folder / "system.json").exists():
+        if (folder / SYSTEM_FILE).exists():
             raise VoxionError(f"{folder} already holds a system: give another folder.")
         if seed <= 0:
             raise VoxionError(f"The seed must be a positive number, found {seed}.")
@@ -194,7 +195,7 @@ class SurfactantSystem:
         write_lammps_data(folder / "system.data", self.random_start(seed), description.title)
         for name, text in _inputs(description).items():
             (folder / name).write_text(text)
-        (folder / "system.json").write_text(description.model_dump_json(indent=1) + "\n")
+        (folder / SYSTEM_FILE).write_text(description.model_dump_json(indent=1) + "\n")
         return description
 
     def random_start(self, seed: int) -> Topology:

@@ -14,7 +14,7 @@ from voxion.activity.models.condensation_process import (
     Fitted,
 )
 from voxion.activity.models.gaussian_process import CONSTANT, JITTER
-from voxion.activity.models.kernel import cross_covariances, own_variances, script_terms
+from voxion.activity.models.kernel import cross_covariances, own_variances
 
 Inputs = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
@@ -34,7 +34,7 @@ class ProcessModule(nn.Module):
         super().__init__()
         process = fitted.process
         known = process.blocks
-        self.terms, self.constant, self.jitter = script_terms(process.terms), CONSTANT, JITTER
+        self.terms, self.constant, self.jitter = process.script_terms, CONSTANT, JITTER
         self.register_buffer("chain", torch.tensor(fitted.chain))
         columns = [known["chain"], known["ions"], known["concentration"]]
         for name, values in (

@@ -53,6 +53,9 @@ class GaussianProcess:
     theta: Floats = field(default_factory=lambda: np.zeros(0))
     log_evidence: float = 0.0
 
+    def __post_init__(self) -> None:
+        self.script_terms = script_terms(self.terms)  # the kernel is computed many times
+
     def fit(self, blocks: Blocks, targets: Floats, start: Floats | None = None) -> None:
         """Choose scales, length scales and noise by the evidence times their priors.
 
@@ -121,14 +124,14 @@ class GaussianProcess:
 
     def kernel(self, left: Blocks, right: Blocks) -> Floats:
         """Return the covariances [N, M] of the noiseless values."""
-        terms = script_terms(self.terms)
         theta, left_rows, right_rows = torch.from_numpy(self.theta), _tensors(left), _tensors(right)
-        return np.asarray(cross_covariances(theta, terms, left_rows, right_rows)) + CONSTANT
+        values = cross_covariances(theta, self.script_terms, left_rows, right_rows)
+        return np.asarray(values) + CONSTANT
 
     def prior_variances(self, blocks: Blocks) -> Floats:
         """Return the variances [N] of measurements before any data."""
-        terms = script_terms(self.terms)
-        values = own_variances(torch.from_numpy(self.theta), terms, _tensors(blocks))
+        theta = torch.from_numpy(self.theta)
+        values = own_variances(theta, self.script_terms, _tensors(blocks))
         return np.asarray(values) + CONSTANT + np.exp(2 * self.theta[-1]) + JITTER
 
     def _centre(self) -> Floats:
@@ -142,8 +145,8 @@ class GaussianProcess:
         self, theta: Floats, far: dict[str, Tensor], product: dict[str, Tensor]
     ) -> tuple[Floats, list[Floats]]:
         """Covariances of measurements [n, n] and their derivatives by each of theta."""
-        terms = script_terms(self.terms)
-        values = [v.numpy() for v in covariances(torch.from_numpy(theta), terms, far, product)]
+        found = covariances(torch.from_numpy(theta), self.script_terms, far, product)
+        values = [value.numpy() for value in found]
         gradients: list[Floats] = []
         place = 0
         for term, value in zip(self.terms, values, strict=True):

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "charge_predictor.hpp"
 #include "error.hpp"
 #include "voxel_classifier.hpp"
+#include "whole_predictor.hpp"
 
 namespace py = pybind11;
 using namespace py::literals;
@@ -55,10 +55,13 @@ Array site_potentials(const Array &surface, const Array &sources, const Array &c
 }
 
 void check_contract(const std::string &text, const std::string &kind) {
-  if (kind == "voxel-classifier")
+  if (kind == voxion::surface_charges.name)
+    voxion::parse_charge_contract(text, "contract");
+  else if (kind == voxion::voxel_classifier.name)
     voxion::parse_classifier_contract(text, "contract");
   else
-    voxion::parse_charge_contract(text, "contract");
+    throw voxion::Error("kind must be " + std::string(voxion::surface_charges.name) + " or " +
+                        voxion::voxel_classifier.name + ", found " + kind);
 }
 
 // One prediction as an engine makes it.
@@ -88,31 +91,17 @@ class Predictor {
     Prediction result{Array(surface.shape(0)), {}};
     const std::span<double> charges{result.charges.mutable_data(),
                                     static_cast<std::size_t>(surface.shape(0))};
-    const auto box = make_cell(cell, periodic);
-    if (contract.inputs == voxion::ChargeInputs::positions) {
-      result.report = predictor_.from_positions(view(sources), view(source_charges), view(surface),
-                                                box, *total, charges);
-    } else {
-      std::vector<double> potentials(charges.size() * contract.input_ranges.min.size());
-      site_potentials_->compute(view(surface), view(sources), view(source_charges), box,
-                                potentials);
-      result.report =
-          predictor_.from_site_potentials(potentials, view(surface), box, *total, charges);
-    }
+    result.report = predictor_.predict(view(sources), view(source_charges), view(surface),
+                                       make_cell(cell, periodic), *total, charges);
     return result;
   }
 
  private:
   Predictor(std::unique_ptr<voxion::ModelRunner> runner, const std::string &path)
-      : json_(runner->contract_json()), predictor_(std::move(runner), path) {
-    if (predictor_.contract().radial_functions)
-      site_potentials_ =
-          std::make_unique<voxion::SitePotentials>(*predictor_.contract().radial_functions);
-  }
+      : json_(runner->contract_json()), predictor_(std::move(runner), path) {}
 
   std::string json_;
-  voxion::ChargePredictor predictor_;
-  std::unique_ptr<voxion::SitePotentials> site_potentials_;
+  voxion::WholePredictor predictor_;
 };
 
 // A classifier for grids of one kind, as a run uses it.

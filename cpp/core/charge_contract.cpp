@@ -59,7 +59,7 @@ std::array<Vector, 3> read_cell(const ContractReader &reader) {
 }  // namespace
 
 ChargeContract parse_charge_contract(const std::string &json, const std::string &model) {
-  const ContractReader reader(json, model, "surface-charges", "voxion charges export");
+  const ContractReader reader(json, model, surface_charges);
   const Json &content = reader.content();
   const auto has = [&](const char *key) { return ContractReader::has(content, key); };
   ChargeContract contract;

@@ -22,7 +22,7 @@ VoxelShape read_shape(const ContractReader &reader, std::size_t channels) {
 }  // namespace
 
 ClassifierContract parse_classifier_contract(const std::string &json, const std::string &model) {
-  const ContractReader reader(json, model, "voxel-classifier", "voxion voxels export");
+  const ContractReader reader(json, model, voxel_classifier);
   const auto &content = reader.content();
   ClassifierContract contract;
   contract.common = reader.common();

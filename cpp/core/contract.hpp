@@ -31,6 +31,13 @@ inline constexpr std::size_t grid_values = 268435456;  // channels x voxels
 inline constexpr double input = 1e30;
 }  // namespace limits
 
+// A kind of model, and the command that exports such models.
+struct ModelKind {
+  const char *name, *exporter;
+};
+inline constexpr ModelKind surface_charges{"surface-charges", "voxion charges export"};
+inline constexpr ModelKind voxel_classifier{"voxel-classifier", "voxion voxels export"};
+
 struct ContractCommon {
   std::string torch_version;
   std::string voxion_version;

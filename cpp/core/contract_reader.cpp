@@ -22,9 +22,8 @@ bool is_control(unsigned char c) { return c < 0x20 || c == 0x7F; }
 
 }  // namespace
 
-ContractReader::ContractReader(const std::string &text, std::string model, const std::string &kind,
-                               std::string exporter)
-    : model_(std::move(model)), exporter_(std::move(exporter)) {
+ContractReader::ContractReader(const std::string &text, std::string model, const ModelKind &kind)
+    : model_(std::move(model)), kind_(kind) {
   const std::string file = contract_file;
   if (text.size() > limits::contract_bytes)
     fail("its " + file + " has " + std::to_string(text.size()) + " bytes, at most " +
@@ -35,14 +34,14 @@ ContractReader::ContractReader(const std::string &text, std::string model, const
   if (!version.is_number_integer() || version != contract_version)
     fail("contract version " + shown(version) + " is unknown, this voxion knows " +
          std::to_string(contract_version));
-  require("kind", kind);
+  require("kind", kind.name);
   require("length_unit", "angstrom");
   require("charge_unit", "e");
 }
 
 void ContractReader::fail(const std::string &problem) const {
-  throw Error("model " + model_ + ": " + problem + "; export the model again with '" + exporter_ +
-              "'");
+  throw Error("model " + model_ + ": " + problem + "; export the model again with '" +
+              kind_.exporter + "'");
 }
 
 void ContractReader::fail_at(const char *key, const std::string &expected,

@@ -13,9 +13,8 @@ class ContractReader {
   using Json = nlohmann::json;
 
   // Throws Error unless the text is a contract of this version, of this kind and in voxion's units.
-  // `model` is the model's name in the messages, `exporter` the command that writes such models.
-  ContractReader(const std::string &text, std::string model, const std::string &kind,
-                 std::string exporter);
+  // `model` is the model's name in the messages.
+  ContractReader(const std::string &text, std::string model, const ModelKind &kind);
 
   [[noreturn]] void fail(const std::string &problem) const;
   const Json &content() const { return json_; }
@@ -57,7 +56,8 @@ class ContractReader {
   void check_text(const char *key, const Json &value, std::size_t least) const;
   std::string data_hash() const;
 
-  std::string model_, exporter_;
+  std::string model_;
+  ModelKind kind_;
   Json json_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -14,13 +15,23 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// An error at known atoms, which the glue names in the engine's own way. `site` counts surface
-// atoms, `source` the sources of the call, both from 0.
+// An error at known atoms. `site` counts surface atoms, `source` the sources of the call, both from
+// 0.
 class AtomError : public Error {
  public:
   AtomError(const std::string &message, std::optional<std::size_t> site,
             std::optional<std::size_t> source)
       : Error(message), site(site), source(source) {}
+
+  using Name = std::function<std::string(std::size_t)>;
+  // The message with the atoms as the engine names them.
+  std::string described(const Name &surface_atom, const Name &source_atom) const {
+    std::string atoms;
+    if (site) atoms = "surface atom " + surface_atom(*site);
+    if (source) atoms += (site ? ", source atom " : "source atom ") + source_atom(*source);
+    return std::string(what()) + " (" + atoms + ")";
+  }
+
   std::optional<std::size_t> site, source;
 };
 

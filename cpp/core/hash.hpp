@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace voxion {
 
@@ -12,5 +13,12 @@ std::uint64_t hash_bytes(Iterator first, Iterator last) {
     hash = (hash ^ static_cast<unsigned char>(*first)) * 0x100000001b3ULL;
   return hash;
 }
+
+inline std::uint64_t hash_text(const std::string &text) {
+  return hash_bytes(text.begin(), text.end());
+}
+
+// The 16 hexadecimal digits of a hash, as files keep it.
+std::string hexadecimal(std::uint64_t hash);
 
 }  // namespace voxion

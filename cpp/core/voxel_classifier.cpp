@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "error.hpp"
+#include "hash.hpp"
 
 namespace voxion {
 
@@ -31,6 +32,7 @@ std::vector<double> softmax(std::vector<double> logits) {
 VoxelClassifier::VoxelClassifier(std::unique_ptr<ModelRunner> runner, const std::string &name,
                                  const std::vector<std::string> &channels, const VoxelShape &shape)
     : runner_(std::move(runner)),
+      name_(name),
       contract_(parse_classifier_contract(runner_->contract_json(), name)) {
   for (const auto &wanted : contract_.channels) {
     const auto found = std::find(channels.begin(), channels.end(), wanted);
@@ -45,6 +47,16 @@ VoxelClassifier::VoxelClassifier(std::unique_ptr<ModelRunner> runner, const std:
                 " voxels, this one has " + shape.text() + "; change the grid or the model");
   input_.assign(picked_.size() * shape.size(), 0.0);
   run();  // the first call is slow, and shows whether the model keeps its contract
+}
+
+VoxelStoreHeader::Classifier VoxelClassifier::described(std::uint64_t hash) const {
+  return {name_.substr(name_.rfind('/') + 1), hexadecimal(hash), contract_.labels};
+}
+
+std::string VoxelClassifier::spread_warning(const std::string &spread) const {
+  if (contract_.spread.empty() || contract_.spread == spread) return "";
+  return "model " + name_ + " was trained on grids with spread " + contract_.spread +
+         ", this one has " + spread;
 }
 
 Classification VoxelClassifier::classify(const VoxelFrame &frame) {

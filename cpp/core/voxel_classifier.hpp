@@ -7,7 +7,7 @@
 
 #include "classifier_contract.hpp"
 #include "model_runner.hpp"
-#include "voxel_frame.hpp"
+#include "voxel_store.hpp"
 
 namespace voxion {
 
@@ -19,6 +19,10 @@ class VoxelClassifier {
                   const std::vector<std::string> &channels, const VoxelShape &shape);
 
   const ClassifierContract &contract() const { return contract_; }
+  // What a store says of the classifier, given the hash of its file.
+  VoxelStoreHeader::Classifier described(std::uint64_t hash) const;
+  // A warning if the model was trained on grids that were spread otherwise, else an empty text.
+  std::string spread_warning(const std::string &spread) const;
 
   // Scales each channel to [0, 1] by its own extremes, a constant one to 0 (Dumortier and
   // Mossa 2020, section II.A), runs the model and turns its logits into probabilities.
@@ -29,6 +33,7 @@ class VoxelClassifier {
   Classification run();
 
   std::unique_ptr<ModelRunner> runner_;
+  std::string name_;
   ClassifierContract contract_;
   std::vector<std::size_t> picked_;  // of the frame's channels, those of the model in its order
   std::vector<double> input_;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <sstream>
 #include <string_view>
 
 #include "error.hpp"
@@ -199,6 +200,14 @@ class VoxelStore::Column {
   std::size_t row_bytes_, frames_per_chunk_;
   Json metadata_;
 };
+
+std::string VoxelStoreHeader::definition() const {
+  std::ostringstream text;
+  text << group << ' ' << shape.text() << ' ' << spread << ' ' << window.every << ' '
+       << window.repeat << ' ' << window.period;
+  for (const auto &channel : channels) text << ' ' << channel.name;
+  return text.str();
+}
 
 VoxelStore::VoxelStore(const std::string &path, const VoxelStoreHeader &header)
     : files_(std::make_unique<Files>(path)), state_(std::make_unique<State>()) {

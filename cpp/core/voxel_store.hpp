@@ -29,6 +29,9 @@ struct VoxelStoreHeader {
   VoxelShape shape;
   std::vector<VoxelChannel> channels;
   std::optional<Classifier> classifier;
+
+  // All that the sums of an open window depend on, in one line.
+  std::string definition() const;
 };
 
 // A frame counts once the group's zarr.json, with the shapes of all arrays in its consolidated

@@ -78,6 +78,12 @@ int VoxelSums::Scaling::place(int axis, int index) const {
   return rest < 0 ? rest + count : rest;
 }
 
+Spread parse_spread(const std::string &word) {
+  if (word == "ngp") return Spread::ngp;
+  if (word == "cic") return Spread::cic;
+  throw Error("spread must be ngp or cic, found " + word);
+}
+
 VoxelSums::VoxelSums(VoxelShape shape, std::size_t columns, Spread spread)
     : shape_(shape), columns_(columns), spread_(spread) {
   if (shape.nx < 1 || shape.ny < 1 || shape.nz < 1 || columns < 1)

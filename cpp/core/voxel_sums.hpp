@@ -3,6 +3,7 @@
 
 #include <array>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "cell.hpp"
@@ -13,6 +14,9 @@ namespace voxion {
 // How an atom is shared among voxels: the one it lies in, or, cloud in cell, the eight whose
 // centres surround it.
 enum class Spread { ngp, cic };
+
+// Throws Error unless the word is ngp or cic.
+Spread parse_spread(const std::string &word);
 
 // Voxel (i, j, k) covers the fractional coordinates [i/nx, (i+1)/nx), ... of the cell of each
 // sample, so that the grid follows the cell. Along directions that do not repeat, atoms outside

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 
 #include "error.hpp"
+#include "hash.hpp"
 #include "model_runner.hpp"
 
 namespace voxion_gromacs {
@@ -17,15 +17,6 @@ using Json = nlohmann::json;
 namespace {
 
 constexpr double angstrom = 10.0;  // in a nm
-// More inputs than this share outside the training range are worth a word: a few always are, since
-// a range is made of extremes.
-constexpr double outside_tolerance = 0.01;
-
-std::string hash_text(std::uint64_t hash) {
-  char text[17];
-  std::snprintf(text, sizeof(text), "%016lx", static_cast<unsigned long>(hash));
-  return text;
-}
 
 voxion::Cell in_angstrom(voxion::Cell cell) {
   for (auto &vector : cell.vectors)
@@ -53,15 +44,14 @@ ChargeJob::ChargeJob(const ChargeSettings &settings, std::int64_t nstlist, const
     : settings_(settings),
       nstlist_(nstlist),
       log_(log),
-      model_hash_(hash_text(voxion::hash_file(settings.model))),
+      model_hash_(voxion::hexadecimal(voxion::hash_file(settings.model))),
       predictor_(voxion::load_torchscript(settings.model, settings.device, settings.threads),
-                 settings.model) {
+                 settings.model),
+      range_watch_(settings.range) {
   if (settings.every % nstlist != 0)
     fail("charges can change at pair searches only, every " + std::to_string(nstlist) +
          " steps (nstlist); found an update every " + std::to_string(settings.every) +
          " steps, expected a multiple of that");
-  if (predictor_.contract().radial_functions)
-    site_potentials_.emplace(*predictor_.contract().radial_functions);
 }
 
 void ChargeJob::fail(const std::string &what) const {
@@ -186,12 +176,10 @@ std::vector<double> ChargeJob::predict(const MdrunFrame &frame) {
 
 // The message with the numbers of its atoms in the run, from 1.
 std::string ChargeJob::described(const voxion::AtomError &error) const {
-  std::string numbers;
-  if (error.site) numbers = "surface atom " + std::to_string(surface_[*error.site] + 1);
-  if (error.source)
-    numbers += (numbers.empty() ? "source atom " : ", source atom ") +
-               std::to_string(sources_[*error.source] + 1);
-  return std::string(error.what()) + " (" + numbers + ")";
+  const auto number_in = [](const std::vector<int> &atoms) {
+    return [&atoms](std::size_t index) { return std::to_string(atoms[index] + 1); };
+  };
+  return error.described(number_in(surface_), number_in(sources_));
 }
 
 std::vector<double> ChargeJob::run_model(const MdrunFrame &frame) {
@@ -200,36 +188,24 @@ std::vector<double> ChargeJob::run_model(const MdrunFrame &frame) {
   gather(sources_, frame, cell, source_positions_);
   for (std::size_t n = 0; n < sources_.size(); ++n) source_charges_[n] = frame.charges[sources_[n]];
   std::vector<double> charges(surface_.size());
-  if (site_potentials_) {
-    potentials_.resize(surface_.size() * site_potentials_->functions());
-    site_potentials_->compute(surface_positions_, source_positions_, source_charges_, cell,
-                              potentials_);
-    report_ =
-        predictor_.from_site_potentials(potentials_, surface_positions_, cell, total_, charges);
-  } else {
-    report_ = predictor_.from_positions(source_positions_, source_charges_, surface_positions_,
-                                        cell, total_, charges);
-  }
+  report_ = predictor_.predict(source_positions_, source_charges_, surface_positions_, cell, total_,
+                               charges);
   return charges;
 }
 
 void ChargeJob::write_row(const MdrunFrame &frame, double milliseconds) {
-  double distance = 0.0;
-  if (site_potentials_)
-    distance =
-        predictor_.distance(potentials_, surface_positions_, in_angstrom(frame.cell)).value_or(0.0);
-  table_->add(frame.time() + frame.timestep, report_, distance, milliseconds);
+  const auto distance = predictor_.distance(surface_positions_, in_angstrom(frame.cell));
+  table_->add(frame.time() + frame.timestep, report_, distance.value_or(0.0), milliseconds);
 }
 
 void ChargeJob::check_range(std::int64_t step) {
-  if (settings_.range == RangeCheck::ignore || report_.outside_fraction <= outside_tolerance)
-    return;
-  const std::string message = digits(100.0 * report_.outside_fraction) +
-                              " % of the model's inputs at step " + std::to_string(step) +
-                              " lie outside its training range; see keyword range";
-  if (settings_.range == RangeCheck::error) fail(message);
-  if (!range_warned_) log_.warn("charge job of group " + settings_.group + ": " + message);
-  range_warned_ = true;
+  std::string warning;
+  try {
+    warning = range_watch_.check(report_.outside_fraction, step);
+  } catch (const Error &e) {
+    fail(e.what());
+  }
+  if (!warning.empty()) log_.warn("charge job of group " + settings_.group + ": " + warning);
 }
 
 /* ---------------------------------------------------------------------- */

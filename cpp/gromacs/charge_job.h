@@ -8,14 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "charge_predictor.hpp"
 #include "charge_table.h"
 #include "error.hpp"
 #include "index_file.h"
 #include "job_file.h"
 #include "mdrun_frame.h"
 #include "mdrun_log.h"
-#include "site_potentials.hpp"
+#include "range_watch.hpp"
+#include "whole_predictor.hpp"
 
 namespace voxion_gromacs {
 
@@ -55,18 +55,18 @@ class ChargeJob {
   std::int64_t nstlist_;
   const MdrunLog &log_;
   std::string model_hash_;
-  voxion::ChargePredictor predictor_;
-  std::optional<voxion::SitePotentials> site_potentials_;
+  voxion::WholePredictor predictor_;
+  voxion::RangeWatch range_watch_;
   std::optional<ChargeTable> table_;
 
   std::vector<int> surface_, sources_;  // atoms from 0
   std::vector<double> charges_;         // as mdrun has them
-  std::vector<double> surface_positions_, source_positions_, source_charges_, potentials_;
+  std::vector<double> surface_positions_, source_positions_, source_charges_;
   double total_ = 0.0;  // e
   voxion::ChargeReport report_;
   std::vector<double> before_update_;
   std::int64_t updated_at_ = -2;  // step of the last update of this run
-  bool updated_ = false, range_warned_ = false;
+  bool updated_ = false;
   std::int64_t updates_ = 0;
   double seconds_ = 0.0;
 };

@@ -10,6 +10,7 @@
 #include "error.hpp"
 #include "file_access.hpp"
 #include "text.hpp"
+#include "voxel_sums.hpp"
 
 namespace voxion_gromacs {
 
@@ -87,13 +88,6 @@ int as_int(std::int64_t number, const std::string &what) {
   return static_cast<int>(number);
 }
 
-RangeCheck range_check(const std::string &word) {
-  if (word == "warn") return RangeCheck::warn;
-  if (word == "error") return RangeCheck::error;
-  if (word == "ignore") return RangeCheck::ignore;
-  throw Error("range must be warn, error or ignore, found " + word);
-}
-
 ChargeSettings parse_charge(Line &line) {
   ChargeSettings job;
   job.group = line.take("the group of surface atoms");
@@ -101,7 +95,7 @@ ChargeSettings parse_charge(Line &line) {
   job.model = line.take("a model file");
   line.take_keywords({
       {"sources", [&] { job.sources = line.take("a group of electrolyte atoms"); }},
-      {"range", [&] { job.range = range_check(line.take("warn, error or ignore")); }},
+      {"range", [&] { job.range = voxion::parse_range_check(line.take("warn, error or ignore")); }},
       {"device", [&] { job.device = line.take("cpu or cuda"); }},
       {"threads",
        [&] { job.threads = as_int(line.take_number("a number of threads"), "threads"); }},
@@ -137,8 +131,7 @@ VoxelSettings parse_voxels(Line &line) {
       {"spread",
        [&] {
          job.spread = line.take("ngp or cic");
-         if (job.spread != "ngp" && job.spread != "cic")
-           throw Error("spread must be ngp or cic, found " + job.spread);
+         voxion::parse_spread(job.spread);
        }},
   });
   if (job.file.empty()) throw Error("keyword file with the name of a store is required");

@@ -7,18 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "range_watch.hpp"
 #include "voxel_shape.hpp"
 #include "voxel_window.hpp"
 
 namespace voxion_gromacs {
 
-enum class RangeCheck { warn, error, ignore };
-
 // charge GROUP N MODEL sources GROUP2 keyword value ...
 struct ChargeSettings {
   std::string group, model, sources;
   std::int64_t every = 1;  // steps
-  RangeCheck range = RangeCheck::warn;
+  voxion::RangeCheck range = voxion::RangeCheck::warn;
   std::string device = "cpu";
   int threads = 1;
   std::string output;  // table of the updates; none if empty

@@ -2,11 +2,9 @@
 #include "voxel_job.h"
 
 #include <chrono>
-#include <cstdio>
 #include <numeric>
 
 #include "error.hpp"
-#include "hash.hpp"
 #include "model_runner.hpp"
 
 namespace voxion_gromacs {
@@ -24,20 +22,14 @@ constexpr const char *known =
     "mass, charge, number, kinetic_xx, kinetic_yy, kinetic_zz, kinetic_xy, kinetic_xz and "
     "kinetic_yz";
 
-std::string hash_text(std::uint64_t hash) {
-  char text[17];
-  std::snprintf(text, sizeof(text), "%016lx", static_cast<unsigned long>(hash));
-  return text;
-}
-
 }  // namespace
 
 VoxelJob::VoxelJob(const VoxelSettings &settings, const std::array<bool, 3> &periodic,
                    const MdrunLog &log)
     : settings_(settings), periodic_(periodic), log_(log) {
   for (const auto &name : settings.channels) add_channel(name);
-  const auto spread = settings.spread == "cic" ? voxion::Spread::cic : voxion::Spread::ngp;
-  sums_ = std::make_unique<voxion::VoxelSums>(settings.shape, columns_.size(), spread);
+  average_ = std::make_unique<voxion::VoxelAverage>(
+      settings.window, settings.shape, columns_.size(), voxion::parse_spread(settings.spread));
   if (!settings.classifier.empty()) load_classifier();
 }
 
@@ -77,14 +69,11 @@ void VoxelJob::add_channel(const std::string &name) {
 
 void VoxelJob::load_classifier() {
   const std::string &model = settings_.classifier;
-  model_hash_ = hash_text(voxion::hash_file(model));
+  model_hash_ = voxion::hash_file(model);
   classifier_ = std::make_unique<voxion::VoxelClassifier>(
       voxion::load_torchscript(model, "cpu", 1), model, settings_.channels, settings_.shape);
-  const std::string &trained = classifier_->contract().spread;
-  if (!trained.empty() && trained != settings_.spread)
-    log_.warn("voxels job of file " + settings_.file + ": model " + model +
-              " was trained on grids with spread " + trained + ", this one has " +
-              settings_.spread);
+  const auto warning = classifier_->spread_warning(settings_.spread);
+  if (!warning.empty()) log_.warn("voxels job of file " + settings_.file + ": " + warning);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -101,7 +90,7 @@ void VoxelJob::begin(const MdrunFrame &frame, const IndexFile &index, const Json
   if (record) continue_from(*record, frame.step);
 }
 
-void VoxelJob::open_store(const MdrunFrame &frame, const std::string &continued_id) {
+voxion::VoxelStoreHeader VoxelJob::header() const {
   voxion::VoxelStoreHeader header;
   header.engine = "GROMACS";
   header.voxion_version = VOXION_VERSION;
@@ -114,31 +103,21 @@ void VoxelJob::open_store(const MdrunFrame &frame, const std::string &continued_
   header.periodic = periodic_;
   header.shape = settings_.shape;
   header.channels = channels_;
-  if (classifier_) {
-    const auto name = settings_.classifier.substr(settings_.classifier.rfind('/') + 1);
-    header.classifier =
-        voxion::VoxelStoreHeader::Classifier{name, model_hash_, classifier_->contract().labels};
-  }
-  store_ = std::make_unique<voxion::VoxelStore>(settings_.file, header);
+  if (classifier_) header.classifier = classifier_->described(model_hash_);
+  return header;
+}
+
+void VoxelJob::open_store(const MdrunFrame &frame, const std::string &continued_id) {
+  store_ = std::make_unique<voxion::VoxelStore>(settings_.file, header());
   const std::size_t dropped = store_->begin(frame.step, continued_id);
   if (dropped > 0)
     log_.note(std::to_string(dropped) + " frames of " + settings_.file + " beyond step " +
               std::to_string(frame.step) + " are dropped, this run makes them again");
 }
 
-// All that the sums of an open window depend on.
-std::string VoxelJob::definition() const {
-  const auto &window = settings_.window;
-  std::string text = settings_.group + " " + settings_.shape.text() + " " + settings_.spread;
-  for (auto number : {window.every, window.repeat, window.period})
-    text += " " + std::to_string(number);
-  for (const auto &name : settings_.channels) text += " " + name;
-  return text;
-}
-
 void VoxelJob::continue_from(const Json &record, std::int64_t step) {
   try {
-    if (record.at("definition") != definition()) {
+    if (record.at("definition") != header().definition()) {
       log_.warn("voxels job of file " + settings_.file +
                 ": the interrupted run had another grid, window, group or channels; the window "
                 "that was open is given up");
@@ -146,12 +125,14 @@ void VoxelJob::continue_from(const Json &record, std::int64_t step) {
     }
     const auto sums = record.at("sums").get<std::vector<double>>();
     if (!sums.empty()) {
-      if (sums.size() != sums_->sums().size()) fail("the sums of the open window are damaged");
-      std::copy(sums.begin(), sums.end(), sums_->sums().begin());
+      const auto open = average_->sums().sums();
+      if (sums.size() != open.size()) fail("the sums of the open window are damaged");
+      std::copy(sums.begin(), sums.end(), open.begin());
     }
-    next_ = record.at("next").get<std::int64_t>();
-    samples_ = record.at("samples").get<std::int64_t>();
-    box_sum_ = record.at("box_sum").get<std::array<Vector, 3>>();
+    average_->restore({record.at("next").get<std::int64_t>(),
+                       record.at("samples").get<std::int64_t>(),
+                       record.at("box_sum").get<std::array<Vector, 3>>(),
+                       {}});
   } catch (const Json::exception &) {
     fail("what the interrupted run left about it at step " + std::to_string(step) +
          " is damaged; give another file name");
@@ -159,46 +140,43 @@ void VoxelJob::continue_from(const Json &record, std::int64_t step) {
 }
 
 Json VoxelJob::state() const {
-  const auto sums = sums_->sums();
+  const auto &state = average_->state();
+  const auto sums = average_->sums().sums();
   return {{"file", settings_.file},
           {"store", store_->id()},
-          {"definition", definition()},
-          {"next", next_},
-          {"samples", samples_},
-          {"box_sum", box_sum_},
+          {"definition", header().definition()},
+          {"next", state.next},
+          {"samples", state.samples},
+          {"box_sum", state.box_sum},
           // all zero before a window's first sample
-          {"sums",
-           samples_ > 0 ? std::vector<double>(sums.begin(), sums.end()) : std::vector<double>()}};
+          {"sums", average_->open() ? std::vector<double>(sums.begin(), sums.end())
+                                    : std::vector<double>()}};
 }
 
 /* ---------------------------------------------------------------------- */
 
 void VoxelJob::wait_for_window(std::int64_t step) {
-  samples_ = 0;
-  sums_->clear();
-  box_sum_ = {};
   // velocities need the positions of the step before
   const std::int64_t earliest = kinetic_ && previous_step_ < 0 ? step + 1 : step;
-  next_ = settings_.window.first_sample(earliest, store_->last_step().value_or(-1));
+  average_->wait(earliest, store_->last_step().value_or(-1));
 }
 
 void VoxelJob::step(const MdrunFrame &frame) {
   const auto start = std::chrono::steady_clock::now();
-  if (frame.step > next_) {  // only mdrun -rerun leaves steps out
-    log_.warn("voxels job of file " + settings_.file + ": step " + std::to_string(next_) +
+  if (frame.step > average_->next()) {  // only mdrun -rerun leaves steps out
+    log_.warn("voxels job of file " + settings_.file + ": step " +
+              std::to_string(average_->next()) +
               " of a window was not there, the window is given up");
     wait_for_window(frame.step);
   }
-  if (frame.step == next_) {
+  if (frame.step == average_->next()) {
     sample(frame);
-    if (++samples_ < settings_.window.repeat) {
-      next_ += settings_.window.every;
-    } else {
+    if (average_->end_sample()) {
       finish_window(frame);
       wait_for_window(frame.step + 1);
     }
   }
-  if (kinetic_ && frame.step + 1 == next_) {
+  if (kinetic_ && frame.step + 1 == average_->next()) {
     gather(frame, previous_);
     previous_step_ = frame.step;
   }
@@ -217,13 +195,11 @@ void VoxelJob::sample(const MdrunFrame &frame) {
   gather(frame, positions_);
   if (kinetic_) find_velocities(frame);
   try {
-    sums_->locate(positions_.data(), places_, frame.cell, {});
+    average_->begin_sample(positions_.data(), places_, frame.cell, {});
   } catch (const Error &e) {
     fail("at step " + std::to_string(frame.step) + ": " + e.what());
   }
   deposit(frame);
-  for (int i = 0; i < 3; ++i)
-    for (int d = 0; d < 3; ++d) box_sum_[i][d] += frame.cell.vectors[i][d];
   ++all_samples_;
 }
 
@@ -244,18 +220,19 @@ void VoxelJob::find_velocities(const MdrunFrame &frame) {
 
 void VoxelJob::deposit(const MdrunFrame &frame) {
   const auto atom = [this](int place) { return static_cast<std::size_t>(atoms_[place]); };
+  voxion::VoxelSums &sums = average_->sums();
   for (std::size_t c = 0; c < columns_.size(); ++c) {
     const Column &column = columns_[c];
     if (column.kind == Kind::number) {
-      sums_->deposit(c, [](int) { return 1.0; });
+      sums.deposit(c, [](int) { return 1.0; });
     } else if (column.kind == Kind::charge) {
-      sums_->deposit(c, [&](int place) { return frame.charges[atom(place)]; });
+      sums.deposit(c, [&](int place) { return frame.charges[atom(place)]; });
     } else if (column.kind == Kind::mass) {
-      sums_->deposit(
-          c, [&](int place) { return kilogram_per_cubic_metre * frame.masses[atom(place)]; });
+      sums.deposit(c,
+                   [&](int place) { return kilogram_per_cubic_metre * frame.masses[atom(place)]; });
     } else {
       // the sign of a stress, the negative of a pressure
-      sums_->deposit(c, [&](int place) {
+      sums.deposit(c, [&](int place) {
         const double *v = &velocities_[3 * static_cast<std::size_t>(place)];
         return -bar * frame.masses[atom(place)] * v[column.a] * v[column.b];
       });
@@ -264,13 +241,7 @@ void VoxelJob::deposit(const MdrunFrame &frame) {
 }
 
 void VoxelJob::finish_window(const MdrunFrame &frame) {
-  voxion::VoxelFrame grids;
-  grids.step = frame.step;
-  grids.time = frame.time();
-  const auto repeat = static_cast<double>(settings_.window.repeat);
-  for (int i = 0; i < 3; ++i)
-    for (int d = 0; d < 3; ++d) grids.box[i][d] = box_sum_[i][d] / repeat;
-  voxion::average(*sums_, settings_.window.repeat, channels_, grids);
+  auto grids = average_->frame(frame.step, frame.time(), channels_);
   if (classifier_) grids.classification = classifier_->classify(grids);
   store_->append(grids);
   ++frames_;

@@ -14,9 +14,9 @@
 #include "job_file.h"
 #include "mdrun_frame.h"
 #include "mdrun_log.h"
+#include "voxel_average.hpp"
 #include "voxel_classifier.hpp"
 #include "voxel_store.hpp"
-#include "voxel_sums.hpp"
 
 namespace voxion_gromacs {
 
@@ -44,9 +44,9 @@ class VoxelJob {
   [[noreturn]] void fail(const std::string &what) const;
   void add_channel(const std::string &name);
   void load_classifier();
+  voxion::VoxelStoreHeader header() const;
   void open_store(const MdrunFrame &frame, const std::string &continued_id);
   void continue_from(const nlohmann::json &record, std::int64_t step);
-  std::string definition() const;
   void wait_for_window(std::int64_t step);
   void sample(const MdrunFrame &frame);
   void gather(const MdrunFrame &frame, std::vector<double> &positions) const;
@@ -60,19 +60,15 @@ class VoxelJob {
   std::vector<voxion::VoxelChannel> channels_;
   std::vector<Column> columns_;
   bool kinetic_ = false;
-  std::unique_ptr<voxion::VoxelSums> sums_;
+  std::unique_ptr<voxion::VoxelAverage> average_;
   std::unique_ptr<voxion::VoxelClassifier> classifier_;
-  std::string model_hash_;
+  std::uint64_t model_hash_ = 0;
   std::unique_ptr<voxion::VoxelStore> store_;
 
   std::vector<int> atoms_, places_;           // atoms from 0; their places in positions_
   std::vector<double> positions_, previous_;  // nm
   std::vector<double> velocities_;            // nm/ps
   std::int64_t previous_step_ = -1;           // of previous_
-
-  // the window that is being averaged
-  std::int64_t next_ = 0, samples_ = 0;
-  std::array<voxion::Vector, 3> box_sum_{};
 
   std::int64_t all_samples_ = 0, frames_ = 0;  // of this run
   double seconds_ = 0.0;

@@ -29,10 +29,6 @@ using namespace FixConst;
 
 namespace {
 
-// More inputs than this share outside the training range are worth a word: a few always are, since
-// a range is made of extremes.
-constexpr double outside_tolerance = 0.01;
-
 // Whether fixes of this style write the charges of their group.
 bool sets_charges(const std::string &style) {
   constexpr const char *families[] = {"voxion/charge", "electrode/", "qeq/", "acks2/"};
@@ -65,11 +61,10 @@ std::string FixVoxionCharge::at_step() const {
 
 // The message with the IDs of its atoms.
 std::string FixVoxionCharge::described(const voxion::AtomError &error) const {
-  std::string ids;
-  if (error.site) ids = fmt::format("surface atom ID {}", surface_tags_[*error.site]);
-  if (error.source)
-    ids += fmt::format("{}source atom ID {}", ids.empty() ? "" : ", ", call_tags_[*error.source]);
-  return fmt::format("{} ({})", error.what(), ids);
+  const auto id_in = [](const std::vector<tagint> &tags) {
+    return [&tags](std::size_t index) { return fmt::format("ID {}", tags[index]); };
+  };
+  return error.described(id_in(surface_tags_), id_in(call_tags_));
 }
 
 /* ---------------------------------------------------------------------- */
@@ -111,15 +106,11 @@ void FixVoxionCharge::parse(int narg, char **arg) {
     } else if (keyword == "threads") {
       threads_ = utils::inumeric(FLERR, value, false, lmp);
     } else if (keyword == "range") {
-      if (value == "warn")
-        range_check_ = RangeCheck::warn;
-      else if (value == "error")
-        range_check_ = RangeCheck::error;
-      else if (value == "ignore")
-        range_check_ = RangeCheck::ignore;
-      else
-        error->all(FLERR, "Fix voxion/charge {}: range must be warn, error or ignore, found {}", id,
-                   value);
+      try {
+        range_watch_ = voxion::RangeWatch(voxion::parse_range_check(value));
+      } catch (const voxion::Error &e) {
+        error->all(FLERR, "Fix voxion/charge {}: {}", id, e.what());
+      }
     } else {
       error->all(FLERR,
                  "Fix voxion/charge {}: unknown keyword {}; known are sources, total, device, "
@@ -161,7 +152,7 @@ void FixVoxionCharge::init() {
   check_groups();
   check_other_fixes();
   check_charges();
-  range_warned_ = false;
+  range_watch_.begin_run();
 }
 
 void FixVoxionCharge::check_style_settings() {
@@ -405,14 +396,13 @@ void FixVoxionCharge::gather_positions(const std::vector<tagint> &tags, int bit,
 }
 
 void FixVoxionCharge::check_range() {
-  if (range_check_ == RangeCheck::ignore || report_->outside_fraction <= outside_tolerance) return;
-  const std::string message = fmt::format(
-      "Fix voxion/charge {} at step {}: {:.1f} % of the model's inputs lie outside its "
-      "training range; see keyword range",
-      id, update->ntimestep, 100.0 * report_->outside_fraction);
-  if (range_check_ == RangeCheck::error) error->all(FLERR, message);
-  if (!range_warned_ && comm->me == 0) error->warning(FLERR, message);
-  range_warned_ = true;
+  try {
+    const auto warning = range_watch_.check(report_->outside_fraction, update->ntimestep);
+    if (!warning.empty() && comm->me == 0)
+      error->warning(FLERR, "Fix voxion/charge {}: {}", id, warning);
+  } catch (const voxion::Error &e) {
+    error->all(FLERR, "Fix voxion/charge {}: {}", id, e.what());
+  }
 }
 
 // Owned and ghost charges, and the sums that a long-range solver keeps of them.

@@ -9,6 +9,7 @@
 
 #include "charge_contract.hpp"
 #include "fix.h"
+#include "range_watch.hpp"
 
 namespace voxion {
 class AtomError;
@@ -47,8 +48,6 @@ class FixVoxionCharge : public Fix {
   double memory_usage() override;
 
  private:
-  enum class RangeCheck { warn, error, ignore };
-
   // set-up
   void parse(int narg, char **arg);
   void load_model();
@@ -77,7 +76,7 @@ class FixVoxionCharge : public Fix {
 
   std::string model_path_, device_ = "cpu", sources_id_;
   int threads_ = 1;
-  RangeCheck range_check_ = RangeCheck::warn;
+  voxion::RangeWatch range_watch_{voxion::RangeCheck::warn};
   bool total_given_ = false, total_known_ = false;
   double total_ = 0.0;     // e
   double angstrom_ = 1.0;  // one length unit of the run in angstrom
@@ -96,7 +95,6 @@ class FixVoxionCharge : public Fix {
 
   bigint last_update_ = -1;
   bigint continued_at_ = -1;  // step of the restart file whose charges are in effect
-  bool range_warned_ = false;
   double distance_ = 0.0;
   bigint distance_at_ = -1;                 // step of the update that distance_ is of
   bigint setup_updates_ = 0, updates_ = 0;  // of this run, before its first step and during it

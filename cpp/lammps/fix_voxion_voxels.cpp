@@ -56,7 +56,7 @@ FixVoxionVoxels::FixVoxionVoxels(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, n
   parse(narg, arg);
   if (!model_path_.empty()) load_classifier();
   wait_for_window();
-  expect_sample(next_);
+  expect_sample(average_->next());
 }
 
 FixVoxionVoxels::~FixVoxionVoxels() = default;
@@ -112,8 +112,6 @@ int FixVoxionVoxels::parse_keyword(int iarg, int narg, char **arg,
   } else if (keyword == "classify") {
     model_path_ = value;
   } else {
-    if (value != "ngp" && value != "cic")
-      error->all(FLERR, "Fix voxion/voxels {}: spread must be ngp or cic, found {}", id, value);
     spread_ = value;
   }
   return iarg;
@@ -123,6 +121,8 @@ void FixVoxionVoxels::make_grid(const std::vector<std::string> &channels) {
   channels_ = std::make_unique<VoxelChannels>(lmp, id, igroup, channels);
   try {
     shape_.check(channels_->columns());
+    average_ = std::make_unique<voxion::VoxelAverage>(window_, shape_, channels_->columns(),
+                                                      voxion::parse_spread(spread_));
   } catch (const voxion::Error &e) {
     error->all(FLERR, "Fix voxion/voxels {}: {}", id, e.what());
   }
@@ -132,8 +132,6 @@ void FixVoxionVoxels::make_grid(const std::vector<std::string> &channels) {
                "Fix voxion/voxels {}: {} voxels with {} values each are more than fits one "
                "message; use fewer voxels or channels",
                id, shape_.text(), channels_->columns());
-  sums_ = std::make_unique<voxion::VoxelSums>(
-      shape_, channels_->columns(), spread_ == "cic" ? voxion::Spread::cic : voxion::Spread::ngp);
 }
 
 // Rank 0 runs the model; all ranks know how many classes it has.
@@ -142,18 +140,13 @@ void FixVoxionVoxels::load_classifier() {
     classifier_ = std::make_unique<voxion::VoxelClassifier>(
         voxion::load_torchscript(model_path_, "cpu", 1), model_path_, channels_->names(), shape_);
     labels_ = classifier_->contract().labels;
-    model_hash_ = fmt::format("{:016x}", voxion::hash_file(model_path_));
-    const auto &trained = classifier_->contract().spread;
-    if (!trained.empty() && trained != spread_)
-      error->warning(FLERR,
-                     "Fix voxion/voxels {}: model {} was trained on grids with spread {}, this one "
-                     "has {}",
-                     id, model_path_, trained, spread_);
+    model_hash_ = voxion::hash_file(model_path_);
+    const auto warning = classifier_->spread_warning(spread_);
+    if (!warning.empty()) error->warning(FLERR, "Fix voxion/voxels {}: {}", id, warning);
   });
   int classes = static_cast<int>(labels_.size());
   MPI_Bcast(&classes, 1, MPI_INT, 0, world);
   labels_.resize(classes);
-  voxion_lammps::broadcast(model_hash_, world);
   vector_flag = 1;
   size_vector = 2 + classes;
 }
@@ -173,8 +166,8 @@ void FixVoxionVoxels::init() {
   continued_time_.reset();
   empty_warned_ = false;
   if (!opened_) open_store();
-  if (samples_ == 0) wait_for_window();
-  expect_sample(next_);  // also of computes that were defined after this fix
+  if (!average_->open()) wait_for_window();
+  expect_sample(average_->next());  // also of computes that were defined after this fix
 }
 
 void FixVoxionVoxels::open_store() {
@@ -213,10 +206,7 @@ voxion::VoxelStoreHeader FixVoxionVoxels::header() const {
   for (int d = 0; d < 3; ++d) header.periodic[d] = domain->periodicity[d] != 0;
   header.shape = shape_;
   header.channels = channels_->channels();
-  if (classifier_) {
-    const auto name = model_path_.substr(model_path_.rfind('/') + 1);
-    header.classifier = voxion::VoxelStoreHeader::Classifier{name, model_hash_, labels_};
-  }
+  if (classifier_) header.classifier = classifier_->described(model_hash_);
   return header;
 }
 
@@ -231,16 +221,14 @@ void FixVoxionVoxels::setup(int) { end_of_step(); }
 
 void FixVoxionVoxels::end_of_step() {
   const bigint now = update->ntimestep;
-  if (now > next_) give_window_up();
-  if (now != next_) return;
+  if (now > average_->next()) give_window_up();
+  if (now != average_->next()) return;
   sample();
-  if (++samples_ < window_.repeat) {
-    next_ += nevery;
-  } else {
+  if (average_->end_sample()) {
     finish_window();
     wait_for_window();
   }
-  if (channels_->uses_computes()) modify->addstep_compute(next_);
+  if (channels_->uses_computes()) modify->addstep_compute(average_->next());
 }
 
 // Only rerun leaves steps out.
@@ -249,9 +237,9 @@ void FixVoxionVoxels::give_window_up() {
     error->warning(FLERR,
                    "Fix voxion/voxels {}: step {} of a window was not there at step {}, the window "
                    "is given up",
-                   id, next_, update->ntimestep);
+                   id, average_->next(), update->ntimestep);
   wait_for_window();
-  expect_sample(next_);
+  expect_sample(average_->next());
 }
 
 void FixVoxionVoxels::sample() {
@@ -265,15 +253,11 @@ void FixVoxionVoxels::sample() {
   const voxion::Cell cell = voxion_lammps::cell_of(*domain, 1.0);
   const voxion::Vector origin{domain->boxlo[0], domain->boxlo[1], domain->boxlo[2]};
   try {
-    sums_->locate(atom->x ? atom->x[0] : nullptr, atoms_, cell, origin);
+    average_->begin_sample(atom->x ? atom->x[0] : nullptr, atoms_, cell, origin);
   } catch (const voxion::Error &e) {
     error->one(FLERR, "Fix voxion/voxels {} at step {}: {}", id, update->ntimestep, e.what());
   }
-  channels_->deposit(*sums_);
-  for (int i = 0; i < 3; ++i) {
-    for (int d = 0; d < 3; ++d) box_sum_[i][d] += cell.vectors[i][d];
-    origin_sum_[i] += origin[i];
-  }
+  channels_->deposit(average_->sums());
   atoms_seen_ += static_cast<bigint>(atoms_.size());
   ++tally_.samples;
   tally_.compute += computed - start;
@@ -300,9 +284,10 @@ void FixVoxionVoxels::gather_atoms() {
 
 void FixVoxionVoxels::finish_window() {
   const double start = MPI_Wtime();
-  voxion::VoxelFrame frame = reduce_frame();
-  on_root([&] { finish_frame(frame); });
-  share_classification(frame);
+  reduce_sums();
+  check_atoms();
+  on_root([&] { last_ = finish_frame(); });
+  share_classification();
   last_frame_ = update->ntimestep;
   ++frames_;
   ++tally_.frames;
@@ -311,30 +296,17 @@ void FixVoxionVoxels::finish_window() {
 
 // Forgets what has been sampled.
 void FixVoxionVoxels::wait_for_window() {
-  samples_ = 0;
   atoms_seen_ = 0;
-  sums_->clear();
-  box_sum_ = {};
-  origin_sum_ = {};
-  next_ = window_.first_sample(update->ntimestep, last_frame_);
+  average_->wait(update->ntimestep, last_frame_);
 }
 
-// The sums of all ranks on rank 0, and what belongs to the frame beside its grid.
-voxion::VoxelFrame FixVoxionVoxels::reduce_frame() {
-  const auto sums = sums_->sums();
+// Adds the sums of all ranks up on rank 0.
+void FixVoxionVoxels::reduce_sums() {
+  const auto sums = average_->sums().sums();
   const bool root = comm->me == 0;
   MPI_Reduce(root ? MPI_IN_PLACE : sums.data(), sums.data(), static_cast<int>(sums.size()),
              MPI_DOUBLE, MPI_SUM, 0, world);
   MPI_Allreduce(MPI_IN_PLACE, &atoms_seen_, 1, MPI_LMP_BIGINT, MPI_SUM, world);
-  check_atoms(atoms_seen_);
-  voxion::VoxelFrame frame;
-  frame.step = update->ntimestep;
-  frame.time = time();
-  for (int i = 0; i < 3; ++i) {
-    for (int d = 0; d < 3; ++d) frame.box[i][d] = box_sum_[i][d] / window_.repeat;
-    frame.origin[i] = origin_sum_[i] / window_.repeat;
-  }
-  return frame;
 }
 
 double FixVoxionVoxels::time() const {
@@ -342,8 +314,8 @@ double FixVoxionVoxels::time() const {
          static_cast<double>(update->ntimestep - update->atimestep) * update->dt;
 }
 
-void FixVoxionVoxels::check_atoms(bigint atoms) {
-  if (atoms > 0 || empty_warned_) return;
+void FixVoxionVoxels::check_atoms() {
+  if (atoms_seen_ > 0 || empty_warned_) return;
   empty_warned_ = true;
   if (comm->me == 0)
     error->warning(FLERR,
@@ -352,20 +324,20 @@ void FixVoxionVoxels::check_atoms(bigint atoms) {
                    id, group->names[igroup], update->ntimestep);
 }
 
-// Rank 0: averages, classifies and stores.
-void FixVoxionVoxels::finish_frame(voxion::VoxelFrame &frame) {
-  voxion::average(*sums_, window_.repeat, channels_->channels(), frame);
+// Rank 0: averages, classifies and stores. The classification is empty without a classifier.
+voxion::Classification FixVoxionVoxels::finish_frame() {
+  auto frame = average_->frame(update->ntimestep, time(), channels_->channels());
   const double start = MPI_Wtime();
   if (classifier_) frame.classification = classifier_->classify(frame);
   const double classified = MPI_Wtime();
   tally_.classify += classified - start;
   tally_.store -= classified - start;
   store_->append(frame);
+  return frame.classification.value_or(voxion::Classification{});
 }
 
-void FixVoxionVoxels::share_classification(const voxion::VoxelFrame &frame) {
+void FixVoxionVoxels::share_classification() {
   if (labels_.empty()) return;
-  if (comm->me == 0) last_ = *frame.classification;
   last_.probability.resize(labels_.size());
   MPI_Bcast(last_.probability.data(), static_cast<int>(labels_.size()), MPI_DOUBLE, 0, world);
   unsigned long label = last_.label;
@@ -414,6 +386,6 @@ double FixVoxionVoxels::compute_vector(int i) {
 }
 
 double FixVoxionVoxels::memory_usage() {
-  return static_cast<double>(sums_->sums().size() * sizeof(double) +
+  return static_cast<double>(average_->sums().sums().size() * sizeof(double) +
                              2 * atoms_.capacity() * sizeof(int));
 }

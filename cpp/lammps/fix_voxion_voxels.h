@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "fix.h"
-#include "voxel_frame.hpp"
+#include "voxel_average.hpp"
 #include "voxel_store.hpp"
 
 namespace voxion {
@@ -45,7 +45,6 @@ class FixVoxionVoxels : public Fix {
   void load_classifier();
   void open_store();
   voxion::VoxelStoreHeader header() const;
-  std::string definition() const;
   void expect_sample(bigint step);
 
   // one sample, one window
@@ -54,11 +53,11 @@ class FixVoxionVoxels : public Fix {
   void finish_window();
   void wait_for_window();
   void give_window_up();
-  voxion::VoxelFrame reduce_frame();
-  void finish_frame(voxion::VoxelFrame &frame);
+  void reduce_sums();
+  voxion::Classification finish_frame();
   double time() const;
-  void share_classification(const voxion::VoxelFrame &frame);
-  void check_atoms(bigint atoms);
+  void share_classification();
+  void check_atoms();
 
   template <typename Action>
   void on_root(Action action);
@@ -67,19 +66,14 @@ class FixVoxionVoxels : public Fix {
   voxion::VoxelShape shape_;
   std::string file_, model_path_, spread_ = "ngp";
   std::unique_ptr<VoxelChannels> channels_;
-  std::unique_ptr<voxion::VoxelSums> sums_;
+  std::unique_ptr<voxion::VoxelAverage> average_;
   std::unique_ptr<voxion::VoxelClassifier> classifier_;  // rank 0 only
   std::unique_ptr<voxion::VoxelStore> store_;            // rank 0 only
-  std::string model_hash_;
+  std::uint64_t model_hash_ = 0;
   std::vector<std::string> labels_;
   std::vector<int> atoms_;
 
-  // the window that is being averaged
-  bigint next_ = 0;  // step of the next sample
-  int samples_ = 0;
-  bigint atoms_seen_ = 0;  // of this rank
-  std::array<voxion::Vector, 3> box_sum_{};
-  voxion::Vector origin_sum_{};
+  bigint atoms_seen_ = 0;  // in this window, by this rank
 
   // outputs
   bigint frames_ = 0;

@@ -11,7 +11,6 @@
 #include "update.h"
 #include "utils.h"
 #include "voxel_channels.h"
-#include "voxel_sums.hpp"
 
 using namespace LAMMPS_NS;
 
@@ -27,22 +26,10 @@ struct RestartHead {
   double time = 0.0, box_sum[9] = {}, origin_sum[3] = {};
 };
 
-std::uint64_t hash_text(const std::string &text) {
-  return voxion::hash_bytes(text.begin(), text.end());
-}
-
 }  // namespace
 
-// All that the sums of an open window depend on.
-std::string FixVoxionVoxels::definition() const {
-  std::string text = fmt::format("{} {} {} {} {} {}", nevery, window_.repeat, window_.period,
-                                 shape_.text(), spread_, igroup);
-  for (const auto &name : channels_->names()) text += " " + name;
-  return text;
-}
-
 void FixVoxionVoxels::write_restart(FILE *fp) {
-  const auto sums = sums_->sums();
+  const auto sums = average_->sums().sums();
   std::vector<double> all(comm->me == 0 ? sums.size() : 0);
   MPI_Reduce(sums.data(), all.data(), static_cast<int>(sums.size()), MPI_DOUBLE, MPI_SUM, 0, world);
   RestartHead head;
@@ -51,14 +38,15 @@ void FixVoxionVoxels::write_restart(FILE *fp) {
   // no store yet: the file is written before the first run
   const std::string store_id = store_ ? store_->id() : continued_id_;
   std::copy_n(store_id.data(), std::min(store_id.size(), sizeof(head.store_id)), head.store_id);
-  head.definition = hash_text(definition());
-  head.next = next_;
-  head.samples = samples_;
+  head.definition = voxion::hash_text(header().definition());
+  const auto &state = average_->state();
+  head.next = state.next;
+  head.samples = state.samples;
   head.time = time();
   head.label = static_cast<std::int64_t>(last_.label);
   head.classes = static_cast<std::int64_t>(last_.probability.size());
-  std::copy_n(box_sum_[0].data(), 9, head.box_sum);
-  std::copy_n(origin_sum_.data(), 3, head.origin_sum);
+  std::copy_n(state.box_sum[0].data(), 9, head.box_sum);
+  std::copy_n(state.origin_sum.data(), 3, head.origin_sum);
   const std::size_t numbers = all.size() + last_.probability.size();
   const int size = static_cast<int>(sizeof(head) + numbers * sizeof(double));
   fwrite(&size, sizeof(int), 1, fp);
@@ -78,7 +66,7 @@ void FixVoxionVoxels::restart(char *buffer) {
   std::memcpy(&head, buffer, sizeof(head));
   continued_id_.assign(head.store_id, sizeof(head.store_id));
   continued_time_ = head.time;
-  if (head.definition != hash_text(definition())) {
+  if (head.definition != voxion::hash_text(header().definition())) {
     if (comm->me == 0)
       error->warning(
           FLERR,
@@ -87,13 +75,13 @@ void FixVoxionVoxels::restart(char *buffer) {
           id);
     return;
   }
-  next_ = head.next;
-  expect_sample(next_);
-  samples_ = static_cast<int>(head.samples);
-  std::copy_n(head.box_sum, 9, box_sum_[0].data());
-  std::copy_n(head.origin_sum, 3, origin_sum_.data());
+  voxion::VoxelAverage::State state{head.next, head.samples, {}, {}};
+  std::copy_n(head.box_sum, 9, state.box_sum[0].data());
+  std::copy_n(head.origin_sum, 3, state.origin_sum.data());
+  average_->restore(state);
+  expect_sample(head.next);
   const char *numbers = buffer + sizeof(head);
-  const auto sums = sums_->sums();
+  const auto sums = average_->sums().sums();
   if (comm->me == 0) {  // the ranks' sums are added at the end of the window
     std::memcpy(sums.data(), numbers, sums.size() * sizeof(double));
     atoms_seen_ = head.atoms_seen;

@@ -1,8 +1,9 @@
 // The model contract: what is read, and one bad example for each rule.
+
 #include "charge_contract.hpp"
 
-#include "check.hpp"
 #include "error.hpp"
+#include "messages.hpp"
 
 using namespace voxion;
 
@@ -28,7 +29,7 @@ const std::string positions = R"({
 
 std::string replaced(std::string text, const std::string &from, const std::string &to) {
   const auto at = text.find(from);
-  check::report(at != std::string::npos, __FILE__, __LINE__, "the example has " + from);
+  BOOST_REQUIRE_MESSAGE(at != std::string::npos, "the example has " + from);
   return text.replace(at, from.size(), to);
 }
 
@@ -36,30 +37,30 @@ ChargeContract parse(const std::string &text) { return parse_charge_contract(tex
 
 }  // namespace
 
-TEST(site_potentials_contract_is_read) {
+BOOST_AUTO_TEST_CASE(site_potentials_contract_is_read) {
   const auto contract = parse(local);
-  CHECK(contract.inputs == ChargeInputs::site_potentials);
-  CHECK(!contract.total_charge && !contract.cell && !contract.surface_atoms);
-  CHECK(contract.radial_functions->widths == (std::vector<double>{0.1, 0.3}));
-  CHECK(contract.radial_functions->cutoff == 12.0);
-  CHECK(contract.sources.size() == 1 && !contract.sources[0].count);
-  CHECK(contract.input_ranges.max[1] == 2.0);
+  BOOST_CHECK(contract.inputs == ChargeInputs::site_potentials);
+  BOOST_CHECK(!contract.total_charge && !contract.cell && !contract.surface_atoms);
+  BOOST_CHECK(contract.radial_functions->widths == (std::vector<double>{0.1, 0.3}));
+  BOOST_CHECK(contract.radial_functions->cutoff == 12.0);
+  BOOST_CHECK(contract.sources.size() == 1 && !contract.sources[0].count);
+  BOOST_CHECK(contract.input_ranges.max[1] == 2.0);
 }
 
-TEST(positions_contract_is_read) {
+BOOST_AUTO_TEST_CASE(positions_contract_is_read) {
   const auto contract = parse(positions);
-  CHECK(contract.inputs == ChargeInputs::positions);
-  CHECK(*contract.total_charge == -4.0 && *contract.surface_atoms == 336);
-  CHECK((*contract.cell)[1][1] == 30.0);
-  CHECK(*contract.sources[1].count == 86 && contract.sources[1].charge == -1.0);
+  BOOST_CHECK(contract.inputs == ChargeInputs::positions);
+  BOOST_CHECK(*contract.total_charge == -4.0 && *contract.surface_atoms == 336);
+  BOOST_CHECK((*contract.cell)[1][1] == 30.0);
+  BOOST_CHECK(*contract.sources[1].count == 86 && contract.sources[1].charge == -1.0);
 }
 
-TEST(every_rule_of_the_contract_is_enforced) {
+BOOST_AUTO_TEST_CASE(every_rule_of_the_contract_is_enforced) {
   const auto bad = [](const std::string &text, const char *from, const char *to, const char *part) {
-    CHECK_THROWS(parse(replaced(text, from, to)), Error, part);
+    BOOST_CHECK_EXCEPTION(parse(replaced(text, from, to)), Error, says(part));
   };
-  CHECK_THROWS(parse("[1, 2"), Error, "not a JSON object");
-  CHECK_THROWS(parse("[1, 2]"), Error, "m.pt");
+  BOOST_CHECK_EXCEPTION(parse("[1, 2"), Error, says("not a JSON object"));
+  BOOST_CHECK_EXCEPTION(parse("[1, 2]"), Error, says("m.pt"));
   bad(local, "\"contract_version\": 1", "\"contract_version\": 7", "version 7 is unknown");
   bad(local, "\"contract_version\": 1,", "", "lacks 'contract_version'");
   bad(local, "surface-charges", "voxel-classifier", "found \"voxel-classifier\"");
@@ -107,12 +108,12 @@ TEST(every_rule_of_the_contract_is_enforced) {
   bad(local, "12.0}", ("12.0}, \"x\": \"" + std::string(1 << 20, 'x') + "\"").c_str(), "bytes");
 }
 
-TEST(contracts_that_are_nested_deeply_are_refused) {
+BOOST_AUTO_TEST_CASE(contracts_that_are_nested_deeply_are_refused) {
   const auto nested = [](std::size_t depth) {
     return replaced(local, "12.0}",
                     "12.0}, \"x\": " + std::string(depth, '[') + std::string(depth, ']'));
   };
   parse(nested(32));
   for (std::size_t depth : {33, 1000, 100000})
-    CHECK_THROWS(parse(nested(depth)), Error, "not a JSON object");
+    BOOST_CHECK_EXCEPTION(parse(nested(depth)), Error, says("not a JSON object"));
 }

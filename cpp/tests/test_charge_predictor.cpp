@@ -1,12 +1,13 @@
 // Checks around a prediction: sources, surface, cell, range, finite values, exact total.
 #include "charge_predictor.hpp"
 
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <numeric>
 
-#include "check.hpp"
 #include "error.hpp"
+#include "messages.hpp"
 
 using namespace voxion;
 
@@ -62,54 +63,55 @@ const Cell cell{{{{29, 0, 0}, {0, 30, 0}, {0, 0, 86}}}, {true, true, false}};
 
 }  // namespace
 
-TEST(total_is_exact_and_the_correction_even) {
+BOOST_AUTO_TEST_CASE(total_is_exact_and_the_correction_even) {
   auto model = predictor(local, first_potential);
   const std::vector<double> potentials{0.5, 0, -0.25, 0, 0.125, 0}, surface(9, 0.0);
   std::vector<double> charges(3);
   const auto report = model.from_site_potentials(potentials, surface, cell, -1.0, charges);
-  CHECK_NEAR(report.correction, -1.0 - 0.375, 1e-15);
-  CHECK_NEAR(report.residual(), 1.375, 1e-15);
-  CHECK_NEAR(charges[0] - charges[1], 0.75, 1e-15);
-  CHECK_NEAR(std::accumulate(charges.begin(), charges.end(), 0.0), -1.0, 1e-15);
-  CHECK_NEAR(report.mean, -1.0 / 3.0, 1e-15);
-  CHECK(report.min == charges[1] && report.max == charges[0]);
+  BOOST_CHECK_SMALL(report.correction - (-1.0 - 0.375), 1e-15);
+  BOOST_CHECK_SMALL(report.residual() - 1.375, 1e-15);
+  BOOST_CHECK_SMALL(charges[0] - charges[1] - 0.75, 1e-15);
+  BOOST_CHECK_SMALL(std::accumulate(charges.begin(), charges.end(), 0.0) - (-1.0), 1e-15);
+  BOOST_CHECK_SMALL(report.mean - (-1.0 / 3.0), 1e-15);
+  BOOST_CHECK(report.min == charges[1] && report.max == charges[0]);
 }
 
-TEST(a_model_gets_the_total_charge_where_its_contract_says_so) {
+BOOST_AUTO_TEST_CASE(a_model_gets_the_total_charge_where_its_contract_says_so) {
   std::string contract = local;
   contract.insert(contract.rfind('}'), ", \"total_charge_input\": true");
   auto model = predictor(contract, [](const std::vector<ArrayView> &inputs) {
-    CHECK(inputs.size() == 4 && inputs[3].shape == std::vector<std::int64_t>{1});
+    BOOST_CHECK(inputs.size() == 4 && inputs[3].shape == std::vector<std::int64_t>{1});
     return std::vector<double>(3, inputs.at(3).data[0] / 3);
   });
   const std::vector<double> potentials(6, 0.0), surface(9, 0.0);
   std::vector<double> charges(3);
-  CHECK_NEAR(model.from_site_potentials(potentials, surface, cell, -1.5, charges).correction, 0.0,
-             1e-15);
-  CHECK(!model.distance(potentials, surface, cell));
+  BOOST_CHECK_SMALL(
+      model.from_site_potentials(potentials, surface, cell, -1.5, charges).correction - 0.0, 1e-15);
+  BOOST_CHECK(!model.distance(potentials, surface, cell));
 }
 
-TEST(total_is_exact_to_1e12_for_large_surfaces) {
+BOOST_AUTO_TEST_CASE(total_is_exact_to_1e12_for_large_surfaces) {
   std::vector<double> charges(50000);
   for (std::size_t i = 0; i < charges.size(); ++i) charges[i] = std::sin(0.7 * i) * 1e6;
   // rounding of such charges alone is larger
-  CHECK_THROWS(spread_correction(charges, -4.0), Error, "cannot be brought to the total of -4 e");
+  BOOST_CHECK_EXCEPTION(spread_correction(charges, -4.0), Error,
+                        says("cannot be brought to the total of -4 e"));
   for (double &charge : charges) charge *= 1e-8;
   spread_correction(charges, -4.0);
   long double sum = 0.0;
   for (double charge : charges) sum += charge;
-  CHECK(std::abs(static_cast<double>(sum) + 4.0) < 1e-12);
+  BOOST_CHECK(std::abs(static_cast<double>(sum) + 4.0) < 1e-12);
 }
 
-TEST(inputs_outside_the_training_range_are_counted) {
+BOOST_AUTO_TEST_CASE(inputs_outside_the_training_range_are_counted) {
   auto model = predictor(local, first_potential);
   const std::vector<double> potentials{0.5, 1.9, -1.25, 2.5, 0.125, -2.0}, surface(9, 0.0);
   std::vector<double> charges(3);
   const auto report = model.from_site_potentials(potentials, surface, cell, 0.0, charges);
-  CHECK_NEAR(report.outside_fraction, 2.0 / 6.0, 1e-15);
+  BOOST_CHECK_SMALL(report.outside_fraction - (2.0 / 6.0), 1e-15);
 }
 
-TEST(charges_that_are_not_finite_name_the_site) {
+BOOST_AUTO_TEST_CASE(charges_that_are_not_finite_name_the_site) {
   auto model = predictor(local, [](const std::vector<ArrayView> &) {
     return std::vector<double>{0.0, std::numeric_limits<double>::quiet_NaN(), 0.0};
   });
@@ -117,103 +119,105 @@ TEST(charges_that_are_not_finite_name_the_site) {
   std::vector<double> charges(3);
   try {
     model.from_site_potentials(potentials, surface, cell, 0.0, charges);
-    CHECK(!"must throw");
+    BOOST_CHECK(!"must throw");
   } catch (const AtomError &e) {
-    CHECK(e.site == 1 && !e.source);
+    BOOST_CHECK(e.site == 1 && !e.source);
   }
 }
 
-TEST(charges_that_no_atom_has_are_refused) {
+BOOST_AUTO_TEST_CASE(charges_that_no_atom_has_are_refused) {
   const std::vector<double> potentials(6, 0.0), surface(9, 0.0);
   std::vector<double> charges(3);
   for (double wrong : {11.0, -1e5, 4.6e18, 1e300}) {
     auto model = predictor(local, [=](const std::vector<ArrayView> &) {
       return std::vector<double>{0.0, 0.0, wrong};
     });
-    CHECK_THROWS(model.from_site_potentials(potentials, surface, cell, 0.0, charges), AtomError,
-                 "no atom has more than 10 e");
+    BOOST_CHECK_EXCEPTION(model.from_site_potentials(potentials, surface, cell, 0.0, charges),
+                          AtomError, says("no atom has more than 10 e"));
   }
   auto model =
       predictor(local, [](const std::vector<ArrayView> &) { return std::vector<double>(3, 0.0); });
-  CHECK_THROWS(model.from_site_potentials(potentials, surface, cell, 60.0, charges), AtomError,
-               "after the correction to the total");
+  BOOST_CHECK_EXCEPTION(model.from_site_potentials(potentials, surface, cell, 60.0, charges),
+                        AtomError, says("after the correction to the total"));
 }
 
-TEST(inputs_that_are_not_finite_never_reach_the_model) {
+BOOST_AUTO_TEST_CASE(inputs_that_are_not_finite_never_reach_the_model) {
   auto model = predictor(local, [](const std::vector<ArrayView> &) {
-    CHECK(!"the model was run");
+    BOOST_CHECK(!"the model was run");
     return std::vector<double>(3, 0.0);
   });
   std::vector<double> potentials(6, 0.0), surface(9, 0.0), charges(3);
   potentials[4] = std::numeric_limits<double>::infinity();
   try {
     model.from_site_potentials(potentials, surface, cell, 0.0, charges);
-    CHECK(!"must throw");
+    BOOST_CHECK(!"must throw");
   } catch (const AtomError &e) {
-    CHECK(e.site == 2 && std::string(e.what()).find("not finite") != std::string::npos);
+    BOOST_CHECK(e.site == 2 && std::string(e.what()).find("not finite") != std::string::npos);
   }
   auto paper = predictor(positions, [](const std::vector<ArrayView> &) {
-    CHECK(!"the model was run");
+    BOOST_CHECK(!"the model was run");
     return std::vector<double>(3, 0.0);
   });
   const std::vector<double> sources{1, 2, 3, 4, std::nan(""), 6, 7, 8, 9}, q{1, 1, -1};
   try {
     paper.from_positions(sources, q, surface, cell, -1.0, charges);
-    CHECK(!"must throw");
+    BOOST_CHECK(!"must throw");
   } catch (const AtomError &e) {
-    CHECK(e.source == 1 && !e.site);
+    BOOST_CHECK(e.source == 1 && !e.site);
   }
 }
 
-TEST(a_wrong_number_of_charges_is_refused) {
+BOOST_AUTO_TEST_CASE(a_wrong_number_of_charges_is_refused) {
   auto model =
       predictor(local, [](const std::vector<ArrayView> &) { return std::vector<double>(2, 0.0); });
   const std::vector<double> potentials(6, 0.0), surface(9, 0.0);
   std::vector<double> charges(3);
-  CHECK_THROWS(model.from_site_potentials(potentials, surface, cell, 0.0, charges), Error,
-               "2 charges for 3");
+  BOOST_CHECK_EXCEPTION(model.from_site_potentials(potentials, surface, cell, 0.0, charges), Error,
+                        says("2 charges for 3"));
 }
 
-TEST(positions_model_gets_all_inputs) {
+BOOST_AUTO_TEST_CASE(positions_model_gets_all_inputs) {
   auto model = predictor(positions, [](const std::vector<ArrayView> &inputs) {
-    CHECK(inputs.size() == 4);
-    CHECK(inputs[0].shape == (std::vector<std::int64_t>{3, 3}) && inputs[0].data[3] == 4.0);
-    CHECK(inputs[1].shape == (std::vector<std::int64_t>{3}) && inputs[1].data[2] == -1.0);
-    CHECK(inputs[2].shape == (std::vector<std::int64_t>{3, 3}));
-    CHECK(inputs[3].data[4] == 30.0);
+    BOOST_CHECK(inputs.size() == 4);
+    BOOST_CHECK(inputs[0].shape == (std::vector<std::int64_t>{3, 3}) && inputs[0].data[3] == 4.0);
+    BOOST_CHECK(inputs[1].shape == (std::vector<std::int64_t>{3}) && inputs[1].data[2] == -1.0);
+    BOOST_CHECK(inputs[2].shape == (std::vector<std::int64_t>{3, 3}));
+    BOOST_CHECK(inputs[3].data[4] == 30.0);
     return std::vector<double>{0.1, 0.2, 0.3};
   });
   const std::vector<double> sources{1, 2, 3, 4, 5, 6, 7, 8, 90}, q{1, 1, -1}, surface(9, 0.0);
   std::vector<double> charges(3);
   const auto report = model.from_positions(sources, q, surface, cell, -1.0, charges);
-  CHECK_NEAR(charges[2], 0.3 - 1.6 / 3.0, 1e-15);
-  CHECK_NEAR(report.outside_fraction, 1.0 / 9.0, 1e-15);
+  BOOST_CHECK_SMALL(charges[2] - (0.3 - 1.6 / 3.0), 1e-15);
+  BOOST_CHECK_SMALL(report.outside_fraction - (1.0 / 9.0), 1e-15);
 }
 
-TEST(sources_must_be_as_trained) {
+BOOST_AUTO_TEST_CASE(sources_must_be_as_trained) {
   const auto ordered = parse_charge_contract(positions, "m.pt");
   check_sources(ordered, std::vector<double>{1, 1, -1});
-  CHECK_THROWS(check_sources(ordered, std::vector<double>{1, 1}), Error, "group has 2");
-  CHECK_THROWS(check_sources(ordered, std::vector<double>{1, -1, 1}), Error, "source number 2");
+  BOOST_CHECK_EXCEPTION(check_sources(ordered, std::vector<double>{1, 1}), Error,
+                        says("group has 2"));
+  BOOST_CHECK_EXCEPTION(check_sources(ordered, std::vector<double>{1, -1, 1}), Error,
+                        says("source number 2"));
   const auto any = parse_charge_contract(local, "m.pt");
   check_sources(any, std::vector<double>{1, -0.8476, -0.8476});
-  CHECK_THROWS(check_sources(any, std::vector<double>{1, -0.82}), Error, "-0.82");
+  BOOST_CHECK_EXCEPTION(check_sources(any, std::vector<double>{1, -0.82}), Error, says("-0.82"));
 }
 
-TEST(surface_must_be_as_trained) {
+BOOST_AUTO_TEST_CASE(surface_must_be_as_trained) {
   const auto fixed = parse_charge_contract(positions, "m.pt");
   check_surface(fixed, 3);
-  CHECK_THROWS(check_surface(fixed, 4), Error, "has 4");
+  BOOST_CHECK_EXCEPTION(check_surface(fixed, 4), Error, says("has 4"));
   check_surface(parse_charge_contract(local, "m.pt"), 4);
 }
 
-TEST(another_cell_is_noticed_in_periodic_directions) {
+BOOST_AUTO_TEST_CASE(another_cell_is_noticed_in_periodic_directions) {
   const auto contract = parse_charge_contract(positions, "m.pt");
-  CHECK(!differs_from_trained_cell(contract, cell));
+  BOOST_CHECK(!differs_from_trained_cell(contract, cell));
   Cell other = cell;
   other.vectors[2][2] = 100.0;  // not periodic
-  CHECK(!differs_from_trained_cell(contract, other));
+  BOOST_CHECK(!differs_from_trained_cell(contract, other));
   other.vectors[1][1] = 30.5;
-  CHECK(differs_from_trained_cell(contract, other));
-  CHECK(!differs_from_trained_cell(parse_charge_contract(local, "m.pt"), other));
+  BOOST_CHECK(differs_from_trained_cell(contract, other));
+  BOOST_CHECK(!differs_from_trained_cell(parse_charge_contract(local, "m.pt"), other));
 }

@@ -1,8 +1,9 @@
 // Contracts of classifiers: what is read, and one bad example for each rule.
+
 #include "classifier_contract.hpp"
 
-#include "check.hpp"
 #include "error.hpp"
+#include "messages.hpp"
 
 using namespace voxion;
 
@@ -18,26 +19,27 @@ const std::string good = R"({
 
 std::string replaced(std::string text, const std::string &from, const std::string &to) {
   const auto at = text.find(from);
-  check::report(at != std::string::npos, __FILE__, __LINE__, "the example has " + from);
+  BOOST_REQUIRE_MESSAGE(at != std::string::npos, "the example has " + from);
   return text.replace(at, from.size(), to);
 }
 
 }  // namespace
 
-TEST(classifier_contract_is_read) {
+BOOST_AUTO_TEST_CASE(classifier_contract_is_read) {
   const auto contract = parse_classifier_contract(good, "m.pt");
-  CHECK(contract.channels == (std::vector<std::string>{"mass", "c_1"}));
-  CHECK(contract.labels == (std::vector<std::string>{"dry", "wet"}));
-  CHECK(contract.shape == (VoxelShape{32, 16, 8}));
-  CHECK(contract.input_ranges.min[1] == -2.0);
-  CHECK(contract.spread.empty());
+  BOOST_CHECK(contract.channels == (std::vector<std::string>{"mass", "c_1"}));
+  BOOST_CHECK(contract.labels == (std::vector<std::string>{"dry", "wet"}));
+  BOOST_CHECK(contract.shape == (VoxelShape{32, 16, 8}));
+  BOOST_CHECK(contract.input_ranges.min[1] == -2.0);
+  BOOST_CHECK(contract.spread.empty());
   const auto known = replaced(good, "\"grid\"", "\"spread\": \"cic\", \"grid\"");
-  CHECK(parse_classifier_contract(known, "m.pt").spread == "cic");
+  BOOST_CHECK(parse_classifier_contract(known, "m.pt").spread == "cic");
 }
 
-TEST(every_rule_of_classifier_contracts_is_enforced) {
+BOOST_AUTO_TEST_CASE(every_rule_of_classifier_contracts_is_enforced) {
   const auto bad = [](const char *from, const char *to, const char *part) {
-    CHECK_THROWS(parse_classifier_contract(replaced(good, from, to), "m.pt"), Error, part);
+    BOOST_CHECK_EXCEPTION(parse_classifier_contract(replaced(good, from, to), "m.pt"), Error,
+                          says(part));
   };
   bad("voxel-classifier", "surface-charges", "found \"surface-charges\"");
   bad("[\"mass\", \"c_1\"]", "[]", "'channels' must be a list of 1 to");

@@ -1,11 +1,11 @@
 // Fuzzing: whatever a file holds, it is read or refused with an Error of one line. The sanitizers
 // find what reads beyond a buffer or overflows; VOXION_FUZZ_CASES sets the number of cases.
+#include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <functional>
 #include <iostream>
 
 #include "charge_contract.hpp"
-#include "check.hpp"
 #include "classifier_contract.hpp"
 #include "damage.hpp"
 #include "error.hpp"
@@ -66,9 +66,9 @@ void must_answer(const std::string &what, const std::string &damaged,
     ++refused;
     const std::string message = e.what();
     if (message.empty() || message.size() > 2000 || message.find('\n') != std::string::npos)
-      check::report(false, what.c_str(), 0, "a message that is not one short line: " + message);
+      BOOST_ERROR(what + ": a message that is not one short line: " + message);
   } catch (const std::exception &e) {
-    check::report(false, what.c_str(), 0, std::string(e.what()) + ", reading:\n" + damaged);
+    BOOST_ERROR(what + ": " + e.what() + ", reading:\n" + damaged);
   }
 }
 
@@ -84,7 +84,7 @@ void fuzz(const std::string &what, const std::string &good, int usual,
     must_answer(what, damaged, [&] { read(damaged); }, refused);
   }
   std::cout << what << ": " << count << " damaged, " << refused << " refused\n";
-  CHECK(refused > count / 4);
+  BOOST_CHECK(refused > count / 4);
 }
 
 // Reads damaged copies of a file.
@@ -100,7 +100,7 @@ void fuzz_file(const std::string &what, const std::string &good, int usual,
 
 }  // namespace
 
-TEST(damaged_contracts) {
+BOOST_AUTO_TEST_CASE(damaged_contracts) {
   for (const auto &good : {potentials, positions})
     fuzz("contract of charges", good, 10000, [](const std::string &text) {
       const auto contract = parse_charge_contract(text, "m.pt");
@@ -110,19 +110,21 @@ TEST(damaged_contracts) {
        [](const std::string &text) { parse_classifier_contract(text, "m.pt"); });
 }
 
-TEST(damaged_jobs_files) { fuzz_file("jobs file", jobs, 5000, voxion_gromacs::read_job_file); }
+BOOST_AUTO_TEST_CASE(damaged_jobs_files) {
+  fuzz_file("jobs file", jobs, 5000, voxion_gromacs::read_job_file);
+}
 
-TEST(damaged_index_files) {
+BOOST_AUTO_TEST_CASE(damaged_index_files) {
   fuzz_file("index file", groups, 5000,
             [](const std::string &path) { voxion_gromacs::IndexFile(path).group("System", 4); });
 }
 
-TEST(damaged_state_files) {
+BOOST_AUTO_TEST_CASE(damaged_state_files) {
   fuzz_file("state file", state, 5000,
             [](const std::string &path) { voxion_gromacs::StateFile(path).open(30); });
 }
 
-TEST(damaged_stores) {
+BOOST_AUTO_TEST_CASE(damaged_stores) {
   const TemporaryFolder folder;
   VoxelStoreHeader header;
   header.engine = "engine";
@@ -143,7 +145,7 @@ TEST(damaged_stores) {
   });
 }
 
-TEST(damaged_archives) {
+BOOST_AUTO_TEST_CASE(damaged_archives) {
   // one stored entry "m/a" of the text "hello"
   const std::string name("m/a");
   const auto numbers = [](std::initializer_list<std::pair<std::uint64_t, int>> values) {
@@ -153,7 +155,7 @@ TEST(damaged_archives) {
     return bytes;
   };
   const auto crc = checksum("hello", 5);
-  CHECK(crc == 0x3610A686U);
+  BOOST_CHECK(crc == 0x3610A686U);
   const std::string entry = "PK\x03\x04" +
                             numbers({{20, 2}, {0, 8}, {crc, 4}, {5, 4}, {5, 4}, {3, 2}, {0, 2}}) +
                             name + "hello";
@@ -174,6 +176,7 @@ TEST(damaged_archives) {
       "PK\x05\x06" +
       numbers({{0, 4}, {1, 2}, {1, 2}, {directory.size(), 4}, {entry.size(), 4}, {0, 2}});
   fuzz_file("archive", entry + directory + end, 10000, [](const std::string &path) {
-    for (const auto &found : list_archive(path)) CHECK(found.size <= (std::uint64_t{1} << 32));
+    for (const auto &found : list_archive(path))
+      BOOST_CHECK(found.size <= (std::uint64_t{1} << 32));
   });
 }

@@ -1,11 +1,12 @@
 // Site potentials against a direct sum over many images, and the pair list's upkeep.
 #include "site_potentials.hpp"
 
+#include <cmath>
 #include <limits>
 #include <random>
 
-#include "check.hpp"
 #include "error.hpp"
+#include "messages.hpp"
 
 using namespace voxion;
 
@@ -78,7 +79,7 @@ const Cell sheared{{{{15, 0, 0}, {4, 14, 0}, {0, 0, 40}}}, {true, true, false}};
 
 }  // namespace
 
-TEST(sums_agree_with_a_direct_sum) {
+BOOST_AUTO_TEST_CASE(sums_agree_with_a_direct_sum) {
   // a cutoff beyond half the cell, so that several images of one source count
   for (const auto &cell : {slab, sheared})
     for (std::size_t k : {1, 4, 6, 9, 14}) {
@@ -86,26 +87,27 @@ TEST(sums_agree_with_a_direct_sum) {
       for (std::size_t i = 0; i < k; ++i) functions.widths.push_back(0.05 + 0.03 * i);
       const auto system = random_system(20, 60, cell, static_cast<unsigned>(k));
       SitePotentials sums(functions);
-      CHECK(largest_difference(computed(sums, system), direct_sum(system, functions)) < 1e-7);
+      BOOST_CHECK(largest_difference(computed(sums, system), direct_sum(system, functions)) < 1e-7);
     }
 }
 
-TEST(a_lone_charge_has_its_analytic_potential) {
+BOOST_AUTO_TEST_CASE(a_lone_charge_has_its_analytic_potential) {
   // width 0 leaves the bare Coulomb potential, shifted to zero at the cutoff
   const System system{{0, 0, 0}, {0, 0, 5}, {2.0}, {{{{50, 0, 0}, {0, 50, 0}, {0, 0, 50}}}, {}}};
   SitePotentials sums({{0.0}, 10.0});
-  CHECK_NEAR(computed(sums, system)[0], 2.0 * (1.0 / 5.0 - 1.0 / 10.0), 1e-9);
+  BOOST_CHECK_SMALL(computed(sums, system)[0] - (2.0 * (1.0 / 5.0 - 1.0 / 10.0)), 1e-9);
   const System far{{0, 0, 0}, {0, 0, 10.5}, {2.0}, system.cell};
-  CHECK(computed(sums, far)[0] == 0.0);
+  BOOST_CHECK(computed(sums, far)[0] == 0.0);
 }
 
-TEST(close_approach_is_exact) {
+BOOST_AUTO_TEST_CASE(close_approach_is_exact) {
   const System system{{0, 0, 0}, {0, 0, 0.1}, {1.0}, {{{{50, 0, 0}, {0, 50, 0}, {0, 0, 50}}}, {}}};
   SitePotentials sums({{0.3}, 10.0});
-  CHECK_NEAR(computed(sums, system)[0], std::erfc(0.03) / 0.1 - std::erfc(3.0) / 10.0, 1e-12);
+  BOOST_CHECK_SMALL(computed(sums, system)[0] - (std::erfc(0.03) / 0.1 - std::erfc(3.0) / 10.0),
+                    1e-12);
 }
 
-TEST(the_pair_list_follows_moving_atoms_and_cells) {
+BOOST_AUTO_TEST_CASE(the_pair_list_follows_moving_atoms_and_cells) {
   const RadialFunctions functions{{0.05, 0.1, 0.2, 0.4}, 12.0};
   auto system = random_system(30, 80, slab, 5);
   SitePotentials sums(functions);
@@ -119,21 +121,21 @@ TEST(the_pair_list_follows_moving_atoms_and_cells) {
       system.sources.resize(3 * 60);
       system.charges.resize(60);
     }
-    CHECK(largest_difference(computed(sums, system), direct_sum(system, functions)) < 1e-7);
+    BOOST_CHECK(largest_difference(computed(sums, system), direct_sum(system, functions)) < 1e-7);
   }
 }
 
-TEST(sources_may_be_renumbered) {
+BOOST_AUTO_TEST_CASE(sources_may_be_renumbered) {
   const RadialFunctions functions{{0.1}, 12.0};
   auto system = random_system(10, 40, slab, 6);
   SitePotentials sums(functions);
   const auto before = computed(sums, system);
   for (int d = 0; d < 3; ++d) std::swap(system.sources[d], system.sources[3 * 20 + d]);
   std::swap(system.charges[0], system.charges[20]);
-  CHECK(largest_difference(computed(sums, system), before) < 1e-12);
+  BOOST_CHECK(largest_difference(computed(sums, system), before) < 1e-12);
 }
 
-TEST(parts_of_the_sources_add_up) {
+BOOST_AUTO_TEST_CASE(parts_of_the_sources_add_up) {
   const RadialFunctions functions{{0.05, 0.3}, 12.0};
   const auto whole = random_system(15, 50, slab, 7);
   System first = whole, second = whole;
@@ -145,54 +147,56 @@ TEST(parts_of_the_sources_add_up) {
   auto sum = computed(a, first);
   const auto rest = computed(b, second);
   for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += rest[i];
-  CHECK(largest_difference(sum, computed(c, whole)) < 1e-13);
+  BOOST_CHECK(largest_difference(sum, computed(c, whole)) < 1e-13);
 }
 
-TEST(positions_that_are_not_finite_are_refused) {
+BOOST_AUTO_TEST_CASE(positions_that_are_not_finite_are_refused) {
   auto system = random_system(5, 10, slab, 8);
   system.sources[7] = std::numeric_limits<double>::quiet_NaN();
   SitePotentials sums({{0.1}, 12.0});
-  CHECK_THROWS(computed(sums, system), AtomError, "position of a source atom");
+  BOOST_CHECK_EXCEPTION(computed(sums, system), AtomError, says("position of a source atom"));
 }
 
-TEST(functions_that_cannot_be_tabulated_are_refused) {
+BOOST_AUTO_TEST_CASE(functions_that_cannot_be_tabulated_are_refused) {
   for (double cutoff : {1e300, 2e3, 0.0, -1.0, std::nan("")})
-    CHECK_THROWS(SitePotentials({{0.1}, cutoff}), Error, "cutoff of radial functions");
-  CHECK_THROWS(SitePotentials(RadialFunctions{{}, 12.0}), Error, "1 to 64 widths");
-  CHECK_THROWS(SitePotentials({{0.1, 1e300}, 12.0}), Error, "1 to 64 widths");
-  CHECK_THROWS(SitePotentials({std::vector<double>(100000, 0.1), 12.0}), Error, "1 to 64 widths");
+    BOOST_CHECK_EXCEPTION(SitePotentials({{0.1}, cutoff}), Error,
+                          says("cutoff of radial functions"));
+  BOOST_CHECK_EXCEPTION(SitePotentials(RadialFunctions{{}, 12.0}), Error, says("1 to 64 widths"));
+  BOOST_CHECK_EXCEPTION(SitePotentials({{0.1, 1e300}, 12.0}), Error, says("1 to 64 widths"));
+  BOOST_CHECK_EXCEPTION(SitePotentials({std::vector<double>(100000, 0.1), 12.0}), Error,
+                        says("1 to 64 widths"));
 }
 
-TEST(a_source_on_a_site_is_named_with_it) {
+BOOST_AUTO_TEST_CASE(a_source_on_a_site_is_named_with_it) {
   auto system = random_system(5, 10, slab, 8);
   for (int d = 0; d < 3; ++d) system.sources[9 + d] = system.sites[6 + d];
   SitePotentials sums({{0.1}, 12.0});
   try {
     computed(sums, system);
-    CHECK(!"must throw");
+    BOOST_CHECK(!"must throw");
   } catch (const AtomError &e) {
-    CHECK(e.site == 2 && e.source == 3);
+    BOOST_CHECK(e.site == 2 && e.source == 3);
   }
 }
 
-TEST(a_cell_that_is_tiny_beside_the_cutoff_is_refused) {
+BOOST_AUTO_TEST_CASE(a_cell_that_is_tiny_beside_the_cutoff_is_refused) {
   auto system = random_system(5, 10, slab, 8);
   for (auto &vector : system.cell.vectors)
     for (double &component : vector) component *= 1e-4;
   SitePotentials sums({{0.1}, 12.0});
-  CHECK_THROWS(computed(sums, system), Error, "too many periodic images");
+  BOOST_CHECK_EXCEPTION(computed(sums, system), Error, says("too many periodic images"));
 }
 
-TEST(atoms_that_are_far_apart_are_found_all_the_same) {
+BOOST_AUTO_TEST_CASE(atoms_that_are_far_apart_are_found_all_the_same) {
   const Cell open{{{{1e6, 0, 0}, {0, 1e6, 0}, {0, 0, 1e6}}}, {false, false, false}};
   const System system{{0, 0, 0, 9e5, -9e5, 9e5}, {9e5, -9e5, 9e5 - 2}, {1}, open};
   const RadialFunctions functions{{0.3}, 12.0};
   SitePotentials sums(functions);
-  CHECK(largest_difference(computed(sums, system), direct_sum(system, functions)) < 1e-8);
+  BOOST_CHECK(largest_difference(computed(sums, system), direct_sum(system, functions)) < 1e-8);
 }
 
-TEST(no_sources_make_no_potential) {
+BOOST_AUTO_TEST_CASE(no_sources_make_no_potential) {
   const System system{{1, 2, 3}, {}, {}, slab};
   SitePotentials sums({{0.1, 0.2}, 12.0});
-  CHECK(computed(sums, system) == (std::vector<double>{0.0, 0.0}));
+  BOOST_CHECK(computed(sums, system) == (std::vector<double>{0.0, 0.0}));
 }

@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "check.hpp"
 #include "error.hpp"
+#include "messages.hpp"
 
 using namespace voxion;
 
@@ -40,9 +40,9 @@ VoxelClassifier make(Backend::Forward forward,
 
 }  // namespace
 
-TEST(channels_are_picked_by_name_and_scaled_to_their_range) {
+BOOST_AUTO_TEST_CASE(channels_are_picked_by_name_and_scaled_to_their_range) {
   auto classifier = make([](const ArrayView &x) {
-    CHECK(x.shape == (std::vector<std::int64_t>{1, 2, 1, 1, 2}));
+    BOOST_CHECK(x.shape == (std::vector<std::int64_t>{1, 2, 1, 1, 2}));
     return std::vector<double>{x.data[0] + 10 * x.data[1], x.data[2] + 10 * x.data[3]};
   });
   VoxelFrame frame;
@@ -50,27 +50,29 @@ TEST(channels_are_picked_by_name_and_scaled_to_their_range) {
   frame.minimum = {5, -1};
   frame.maximum = {5, 3};
   const auto result = classifier.classify(frame);  // logits: charge 1 + 0, mass 0
-  CHECK(result.label == 0);
-  CHECK_NEAR(result.probability[0], 1 / (1 + std::exp(-1.0)), 1e-12);
-  CHECK_NEAR(result.confidence() + result.probability[1], 1.0, 1e-12);
+  BOOST_CHECK(result.label == 0);
+  BOOST_CHECK_SMALL(result.probability[0] - (1 / (1 + std::exp(-1.0))), 1e-12);
+  BOOST_CHECK_SMALL(result.confidence() + result.probability[1] - 1.0, 1e-12);
 }
 
-TEST(large_logits_stay_probabilities) {
+BOOST_AUTO_TEST_CASE(large_logits_stay_probabilities) {
   auto classifier = make([](const ArrayView &) { return std::vector<double>{-2000.0, 3000.0}; });
   VoxelFrame frame;
   frame.grid = {0, 1, 0, 1};
   frame.minimum = {0, 0};
   frame.maximum = {1, 1};
   const auto result = classifier.classify(frame);
-  CHECK(result.label == 1 && result.confidence() == 1.0);
+  BOOST_CHECK(result.label == 1 && result.confidence() == 1.0);
 }
 
-TEST(models_that_do_not_fit_are_refused) {
+BOOST_AUTO_TEST_CASE(models_that_do_not_fit_are_refused) {
   const auto two = [](const ArrayView &) { return std::vector<double>{0, 0}; };
-  CHECK_THROWS(make(two, {"mass", "number"}), Error, "needs channel charge");
-  CHECK_THROWS(make(two, {"mass", "charge"}, {4, 1, 1}), Error, "trained on grids of 2 x 1 x 1");
-  CHECK_THROWS(make([](const ArrayView &) { return std::vector<double>{0, 0, 0}; }), Error,
-               "3 logits for the 2 labels");
-  CHECK_THROWS(make([](const ArrayView &) { return std::vector<double>{0, std::nan("")}; }), Error,
-               "not finite");
+  BOOST_CHECK_EXCEPTION(make(two, {"mass", "number"}), Error, says("needs channel charge"));
+  BOOST_CHECK_EXCEPTION(make(two, {"mass", "charge"}, {4, 1, 1}), Error,
+                        says("trained on grids of 2 x 1 x 1"));
+  BOOST_CHECK_EXCEPTION(make([](const ArrayView &) { return std::vector<double>{0, 0, 0}; }), Error,
+                        says("3 logits for the 2 labels"));
+  BOOST_CHECK_EXCEPTION(
+      make([](const ArrayView &) { return std::vector<double>{0, std::nan("")}; }), Error,
+      says("not finite"));
 }

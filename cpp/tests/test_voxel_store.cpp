@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "check.hpp"
 #include "error.hpp"
 #include "file_access.hpp"
+#include "messages.hpp"
 
 using namespace voxion;
 namespace fs = std::filesystem;
@@ -63,47 +63,47 @@ std::vector<float> stored_grid(const std::string &path, std::size_t frame) {
 
 }  // namespace
 
-TEST(a_store_grows_over_several_openings) {
+BOOST_AUTO_TEST_CASE(a_store_grows_over_several_openings) {
   const Place place("grow");
   std::string id;
   // past the end of a chunk of small arrays, closed in the middle of one
   for (std::int64_t first : {0, 100, 256, 400}) {
     VoxelStore store(place.path(), header());
-    if (first > 0) CHECK(store.last_step() == 10 * first);
-    if (first > 0) CHECK(store.id() == id);
+    if (first > 0) BOOST_CHECK(store.last_step() == 10 * first);
+    if (first > 0) BOOST_CHECK(store.id() == id);
     id = store.id();
     const std::int64_t last = first == 0 ? 100 : first == 100 ? 256 : first == 256 ? 400 : 410;
     for (std::int64_t n = first; n < last; ++n) store.append(frame_at(10 * (n + 1)));
   }
   VoxelStore store(place.path(), header());
-  CHECK(store.frames() == 410 && store.last_step() == 4100);
+  BOOST_CHECK(store.frames() == 410 && store.last_step() == 4100);
   for (std::size_t n : {0u, 99u, 100u, 255u, 256u, 409u})
-    CHECK(stored_grid(place.path(), n) == frame_at(10 * (n + 1)).grid);
+    BOOST_CHECK(stored_grid(place.path(), n) == frame_at(10 * (n + 1)).grid);
   const auto steps = read_whole(place.path() + "/step/c.1");
-  CHECK(steps.size() == 256 * sizeof(std::int64_t));
+  BOOST_CHECK(steps.size() == 256 * sizeof(std::int64_t));
   std::int64_t step = 0;
   std::memcpy(&step, steps.data() + 153 * sizeof(step), sizeof(step));
-  CHECK(step == 4100);
+  BOOST_CHECK(step == 4100);
 }
 
-TEST(frames_of_a_future_that_is_run_again_are_dropped) {
+BOOST_AUTO_TEST_CASE(frames_of_a_future_that_is_run_again_are_dropped) {
   const Place place("drop");
   VoxelStore store(place.path(), header());
   for (std::int64_t n = 1; n <= 300; ++n) store.append(frame_at(n));
-  CHECK(store.begin(300, "") == 0);
-  CHECK_THROWS(store.begin(299, ""), Error,
-               "has frames up to step 300, this run begins at step 299");
-  CHECK(store.begin(200, store.id()) == 100);
-  CHECK(store.frames() == 200 && store.last_step() == 200);
-  CHECK(!fs::exists(place.path() + "/grid/c.200.0.0.0.0"));
+  BOOST_CHECK(store.begin(300, "") == 0);
+  BOOST_CHECK_EXCEPTION(store.begin(299, ""), Error,
+                        says("has frames up to step 300, this run begins at step 299"));
+  BOOST_CHECK(store.begin(200, store.id()) == 100);
+  BOOST_CHECK(store.frames() == 200 && store.last_step() == 200);
+  BOOST_CHECK(!fs::exists(place.path() + "/grid/c.200.0.0.0.0"));
   store.append(frame_at(222));
-  CHECK(store.frames() == 201 && store.last_step() == 222);
-  CHECK(stored_grid(place.path(), 200) == frame_at(222).grid);
-  CHECK(store.begin(-1, store.id()) == 201);
-  CHECK(!store.last_step());
+  BOOST_CHECK(store.frames() == 201 && store.last_step() == 222);
+  BOOST_CHECK(stored_grid(place.path(), 200) == frame_at(222).grid);
+  BOOST_CHECK(store.begin(-1, store.id()) == 201);
+  BOOST_CHECK(!store.last_step());
 }
 
-TEST(a_frame_that_was_not_committed_does_not_count) {
+BOOST_AUTO_TEST_CASE(a_frame_that_was_not_committed_does_not_count) {
   const Place place("killed");
   {
     VoxelStore(place.path(), header()).append(frame_at(1));
@@ -111,21 +111,21 @@ TEST(a_frame_that_was_not_committed_does_not_count) {
   std::ofstream(place.path() + "/grid/c.1.0.0.0.0") << "rest of a killed run";
   std::ofstream(place.path() + "/grid/c.7.0.0.0.0.partial") << "another";
   VoxelStore store(place.path(), header());
-  CHECK(!fs::exists(place.path() + "/grid/c.7.0.0.0.0.partial"));
-  CHECK(store.frames() == 1);
+  BOOST_CHECK(!fs::exists(place.path() + "/grid/c.7.0.0.0.0.partial"));
+  BOOST_CHECK(store.frames() == 1);
   store.append(frame_at(2));
-  CHECK(stored_grid(place.path(), 1) == frame_at(2).grid);
+  BOOST_CHECK(stored_grid(place.path(), 1) == frame_at(2).grid);
 }
 
-TEST(steps_only_grow) {
+BOOST_AUTO_TEST_CASE(steps_only_grow) {
   const Place place("steps");
   VoxelStore store(place.path(), header());
   store.append(frame_at(10));
-  CHECK_THROWS(store.append(frame_at(10)), Error, "already has step 10");
-  CHECK(store.frames() == 1);
+  BOOST_CHECK_EXCEPTION(store.append(frame_at(10)), Error, says("already has step 10"));
+  BOOST_CHECK(store.frames() == 1);
 }
 
-TEST(a_store_that_differs_is_refused) {
+BOOST_AUTO_TEST_CASE(a_store_that_differs_is_refused) {
   const Place place("other");
   {
     VoxelStore(place.path(), header()).append(frame_at(1));
@@ -133,7 +133,7 @@ TEST(a_store_that_differs_is_refused) {
   const auto refused = [&](auto change, const char *part) {
     auto other = header();
     change(other);
-    CHECK_THROWS(VoxelStore(place.path(), other), Error, part);
+    BOOST_CHECK_EXCEPTION(VoxelStore(place.path(), other), Error, says(part));
   };
   refused([](auto &h) { h.shape = {2, 3, 5}; }, "a grid (channels, nz, ny, nx) of [2,4,3,2]");
   refused([](auto &h) { h.channels[1].name = "number"; }, "channels [\"mass\",\"charge\"]");
@@ -147,25 +147,26 @@ TEST(a_store_that_differs_is_refused) {
   VoxelStore(place.path(), header());  // the refusals changed nothing
 }
 
-TEST(what_is_no_store_is_refused) {
+BOOST_AUTO_TEST_CASE(what_is_no_store_is_refused) {
   const Place place("foreign");
   fs::create_directory(place.path());
-  CHECK_THROWS(VoxelStore(place.path(), header()), Error, "something else");
+  BOOST_CHECK_EXCEPTION(VoxelStore(place.path(), header()), Error, says("something else"));
   std::ofstream(place.path() + "/zarr.json") << "{\"attributes\": {\"format\": \"other\"}}";
-  CHECK_THROWS(VoxelStore(place.path(), header()), Error, "something else");
+  BOOST_CHECK_EXCEPTION(VoxelStore(place.path(), header()), Error, says("something else"));
   for (const char *text : {"{\"attributes\": {\"format\": 3}}", "{\"attributes\": [1]}", "[]"}) {
     std::ofstream(place.path() + "/zarr.json") << text;
-    CHECK_THROWS(VoxelStore(place.path(), header()), Error, "something else");
+    BOOST_CHECK_EXCEPTION(VoxelStore(place.path(), header()), Error, says("something else"));
   }
   std::ofstream(place.path() + "/zarr.json") << "not json";
-  CHECK_THROWS(VoxelStore(place.path(), header()), Error, place.path());
+  BOOST_CHECK_EXCEPTION(VoxelStore(place.path(), header()), Error, says(place.path()));
   fs::remove_all(place.path());
   std::ofstream(place.path()) << "a file";
-  CHECK_THROWS(VoxelStore(place.path(), header()), Error, place.path());
-  CHECK_THROWS(VoxelStore("/nowhere/run.zarr", header()), Error, "/nowhere/run.zarr");
+  BOOST_CHECK_EXCEPTION(VoxelStore(place.path(), header()), Error, says(place.path()));
+  BOOST_CHECK_EXCEPTION(VoxelStore("/nowhere/run.zarr", header()), Error,
+                        says("/nowhere/run.zarr"));
 }
 
-TEST(damaged_stores_are_refused) {
+BOOST_AUTO_TEST_CASE(damaged_stores_are_refused) {
   const Place place("damaged");
   {
     VoxelStore store(place.path(), header());
@@ -173,13 +174,15 @@ TEST(damaged_stores_are_refused) {
   }
   const auto chunk = place.path() + "/grid/c.2.0.0.0.0";
   fs::resize_file(chunk, 17);
-  CHECK_THROWS(VoxelStore(place.path(), header()), Error, "is damaged: it has 17 bytes");
+  BOOST_CHECK_EXCEPTION(VoxelStore(place.path(), header()), Error,
+                        says("is damaged: it has 17 bytes"));
   fs::remove(chunk);
-  CHECK_THROWS(VoxelStore(place.path(), header()), Error, "cannot read");
+  BOOST_CHECK_EXCEPTION(VoxelStore(place.path(), header()), Error, says("cannot read"));
 }
 
-TEST(a_store_has_one_writer) {
+BOOST_AUTO_TEST_CASE(a_store_has_one_writer) {
   const Place place("locked");
   const VoxelStore first(place.path(), header());
-  CHECK_THROWS(VoxelStore(place.path(), header()), Error, "being written by another");
+  BOOST_CHECK_EXCEPTION(VoxelStore(place.path(), header()), Error,
+                        says("being written by another"));
 }

@@ -1,4 +1,4 @@
-"""What helps a model of activity coefficients to meet a polymer that it does not know.
+"""Features that help a model of activity coefficients with a polymer that it does not know.
 
     python studies/activity_search.py --data activity.csv --molecules molecules.csv
 
@@ -59,7 +59,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Found:
-    """What all choices of features give: [S, N] predictions, [K, S] criteria of the K splits."""
+    """Results of all choices of features: [S, N] predictions, [K, S] criteria of the K splits."""
 
     gamma: Floats
     criteria: dict[str, Floats]

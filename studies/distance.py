@@ -41,7 +41,7 @@ MARKERS = "osD^v<>phX*Pd"
 
 @dataclass(frozen=True)
 class System:
-    """How a system differs from that of the training."""
+    """Difference of a system from that of the training."""
 
     changes: dict[str, Any] = field(default_factory=dict)
     strain: float = 0.0
@@ -67,7 +67,7 @@ SYSTEMS = {
 
 @dataclass(frozen=True)
 class Found:
-    """Of each frame: distance, rms error (e); of all: error of the forces over the constant's."""
+    """Distance and rms error (e) of each frame; error of the forces over the constant's."""
 
     distances: NDArray[np.float64]
     errors: NDArray[np.float64]

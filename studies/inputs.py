@@ -1,4 +1,4 @@
-"""What the charges of an electrode can be told from: the ions, the water, or both.
+"""Inputs that the charges of an electrode can be told from: ions, water, or both.
 
 python studies/inputs.py DFTB_DATA ELECTRODE_DATA
 

@@ -56,7 +56,7 @@ class LongRun:
 
 @dataclass(frozen=True)
 class Energies:
-    """What was recorded during a run: temperature (K) and conserved energy (kcal/mol)."""
+    """Record of a run: temperature (K) and conserved energy (kcal/mol)."""
 
     time: NDArray[np.float64]  # ps
     temperature: NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""What it costs the conserved energy that charges are updated only every so many steps.
+"""Drift of the conserved energy if charges are updated only every so many steps.
 
 python studies/update_intervals.py SYSTEM MODEL --work FOLDER
 

@@ -227,7 +227,7 @@ def normalised(
 
 
 def largest_difference(found: Result, reference: Result) -> float:
-    """Of g, relative, in the bins with the same counts: what normalisation differs by."""
+    """Relative difference of g in the bins with the same counts: that of the normalisation."""
     same = (found[1] == reference[1]) & (reference[1] > 0)
     return float(np.abs(found[0][same] / reference[0][same] - 1.0).max())
 

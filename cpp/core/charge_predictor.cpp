@@ -74,7 +74,7 @@ void check_any_sources(const ChargeContract &contract, std::span<const double> c
   }
 }
 
-// What the rows of an input are about.
+// The atoms that the rows of an input belong to.
 enum class Rows { sites, sources, vectors };
 
 void require_finite(const ArrayView &input, Rows rows) {

@@ -14,7 +14,7 @@
 
 namespace voxion {
 
-// What is known of a prediction besides the charges themselves.
+// Statistics of a prediction.
 struct ChargeReport {
   double correction = 0.0;                  // charge that was spread evenly to reach the total (e)
   double min = 0.0, mean = 0.0, max = 0.0;  // of the charges, after the correction (e)
@@ -57,7 +57,7 @@ class ChargePredictor {
   ChargeReport from_site_potentials(std::span<const double> potentials,
                                     std::span<const double> surface, const Cell &cell, double total,
                                     std::span<double> charges);
-  // How far these inputs are from those of the training, in units of the furthest one there; none
+  // Distance of these inputs from those of the training, in units of the furthest one there; none
   // when the model does not tell. Throws Error when that is not finite.
   std::optional<double> distance(std::span<const double> potentials,
                                  std::span<const double> surface, const Cell &cell);

@@ -1,4 +1,4 @@
-// What the contracts of all kinds of models have in common: `voxion.json` inside a TorchScript
+// The common part of the contracts of all kinds of models: `voxion.json` inside a TorchScript
 // archive. python/voxion/contract/schema.py checks the same rules, with the same bounds.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What the files that an engine loads must find out before anything that links torch is loaded:
+// Checks by the files that an engine loads, before anything that links torch is loaded:
 // where they lie, and which torch lies beside them. No torch header inside.
 #pragma once
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t most_entries = 100'000;
 constexpr std::size_t directory_bytes = std::size_t{1} << 26;
-// Of what is deflated, which is code: weights are stored as they are.
+// Limit for deflated entries, which are code: weights are stored as they are.
 constexpr std::uint64_t unpacked_bytes = std::uint64_t{1} << 26;
 constexpr std::size_t end_size = 22, locator_size = 20, end64_size = 56, header_size = 46;
 // "PK" and two bytes, as a little-endian number
@@ -127,7 +127,7 @@ class Archive {
     return entry;
   }
 
-  // What needs 64 bits stands in an extra field, in this order, each only if it does.
+  // Values that need 64 bits stand in an extra field, in this order.
   static void read_extra(const Bytes &extra, ArchiveEntry &entry, std::uint64_t &offset) {
     for (std::size_t at = 0; at + 4 <= extra.size(); at += 4 + extra.half(at + 2)) {
       if (extra.half(at) != 1) continue;

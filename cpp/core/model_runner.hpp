@@ -1,4 +1,4 @@
-// What runs a trained model: an interface, so that no caller sees which backend does it.
+// Interface of the backends that run a trained model.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ class ModelRunner {
   // Runs the model on float64 inputs; returns its flattened float64 output.
   // Throws Error when the model fails or does not return one tensor.
   virtual std::vector<double> forward(const std::vector<ArrayView> &inputs) = 0;
-  // What the model's optional method `distance` gives for the same inputs; none without one.
+  // Runs the model's method `distance` on the same inputs; none if it has no such method.
   virtual std::optional<double> distance(const std::vector<ArrayView> &) { return std::nullopt; }
 };
 

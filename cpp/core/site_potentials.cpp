@@ -133,7 +133,7 @@ class Grid {
 
 }  // namespace
 
-// What the summing loop reads and writes.
+// Inputs and outputs of the summing loop.
 struct SitePotentials::Sums {
   const RadialTable &table;
   const double *sources, *charges;

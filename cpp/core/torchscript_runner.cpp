@@ -33,7 +33,7 @@ namespace {
 
 constexpr const char *exporters = "'voxion charges export' or 'voxion voxels export'";
 
-// What happened, out of torch's message, whose further lines are a traceback. A model that raises
+// The cause, taken from torch's message, whose further lines are a traceback. A model that raises
 // is told by a last line such as "RuntimeError: what it said", with the source before or after it.
 std::string essence(const std::string &message) {
   std::string found;

@@ -14,7 +14,7 @@ namespace voxion {
 
 class VoxelAverage {
  public:
-  // What a checkpoint keeps of an open window beside the sums.
+  // State of an open window for a checkpoint, beside the sums.
   struct State {
     std::int64_t next = 0, samples = 0;
     std::array<Vector, 3> box_sum{};

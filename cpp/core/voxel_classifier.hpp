@@ -19,7 +19,7 @@ class VoxelClassifier {
                   const std::vector<std::string> &channels, const VoxelShape &shape);
 
   const ClassifierContract &contract() const { return contract_; }
-  // What a store says of the classifier, given the hash of its file.
+  // Description of the classifier for a store, given the hash of its file.
   VoxelStoreHeader::Classifier described(std::uint64_t hash) const;
   // A warning if the model was trained on grids that were spread otherwise, else an empty text.
   std::string spread_warning(const std::string &spread) const;

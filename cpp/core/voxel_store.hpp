@@ -13,7 +13,7 @@
 
 namespace voxion {
 
-// What a store says of itself; a run that appends must say the same.
+// Description of a store; a run that appends must have the same.
 struct VoxelStoreHeader {
   struct Classifier {
     std::string model, hash;

@@ -11,7 +11,7 @@
 
 namespace voxion {
 
-// How an atom is shared among voxels: the one it lies in, or, cloud in cell, the eight whose
+// Assignment of an atom to voxels: the one it lies in, or, cloud in cell, the eight whose
 // centres surround it.
 enum class Spread { ngp, cic };
 

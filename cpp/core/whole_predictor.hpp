@@ -16,7 +16,7 @@ class WholePredictor {
   ChargeReport predict(std::span<const double> sources, std::span<const double> source_charges,
                        std::span<const double> surface, const Cell &cell, double total,
                        std::span<double> charges);
-  // How far the inputs of the last prediction are from those of the training; none when the model
+  // Distance of the last prediction's inputs from those of the training; none when the model
   // does not tell.
   std::optional<double> distance(std::span<const double> surface, const Cell &cell);
 

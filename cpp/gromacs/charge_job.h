@@ -35,9 +35,9 @@ class ChargeJob {
 
   const std::string &group() const { return settings_.group; }
   const std::vector<int> &atoms() const { return surface_; }
-  // Of the charges that the forces of `step`, the last one performed, were computed with.
+  // The state of the charges that the forces of `step`, the last one performed, were computed with.
   nlohmann::json state(std::int64_t step) const;
-  // Whether an update acts from this step on.
+  // True if an update acts from this step on.
   bool acts_from(std::int64_t step) const { return updated_at_ + 1 == step; }
   std::string summary() const;
 

@@ -1,4 +1,4 @@
-// What mdrun hands to its kernel at one step.
+// The data that mdrun passes to its kernel at one step.
 #pragma once
 
 #include <cstdint>

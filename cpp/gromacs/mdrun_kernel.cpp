@@ -33,7 +33,7 @@ T value_of(const PlumedPointer &value) {
 
 }  // namespace
 
-// What is done for a call; those of every step first.
+// The action of each call; those of every step first.
 const MdrunKernel::Action MdrunKernel::actions_[] = {
     {"setStepLong", [](auto &k, auto &v) { k.frame_.step = value_of<long>(v); }},
     {"setPositions", [](auto &k, auto &v) { k.frame_.positions = k.reals(v); }},

@@ -1,4 +1,4 @@
-// Words for the user: in a file of voxion's, warnings on the terminal as well.
+// Messages for the user: in voxion's log file, warnings on the terminal as well.
 #pragma once
 
 #include <cstdio>

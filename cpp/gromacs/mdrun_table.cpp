@@ -1,4 +1,4 @@
-// What libvoxion_mdrun.so exports: the kernel behind PLUMED's interface. No exception passes.
+// The exports of libvoxion_mdrun.so: the kernel behind PLUMED's interface. No exception passes.
 #include <cstdio>
 #include <cstdlib>
 #include <exception>

@@ -27,7 +27,7 @@ bool is_list_of_jobs(const Json &record, const char *kind, const char *key) {
          });
 }
 
-// What is looked at before the jobs read their own parts.
+// Checks before the jobs read their own parts.
 bool is_sound(const Json &record) {
   return record.is_object() && record.contains("step") && record["step"].is_number_integer() &&
          is_list_of_jobs(record, "charges", "group") && is_list_of_jobs(record, "voxels", "file");

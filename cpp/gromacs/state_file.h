@@ -1,4 +1,4 @@
-// What continues a run beside mdrun's own checkpoint: the jobs' states, in a JSON file.
+// The jobs' states, in a JSON file that continues a run beside mdrun's own checkpoint.
 #pragma once
 
 #include <cstdint>

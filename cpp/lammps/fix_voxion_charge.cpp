@@ -29,7 +29,7 @@ using namespace FixConst;
 
 namespace {
 
-// Whether fixes of this style write the charges of their group.
+// True if fixes of this style write the charges of their group.
 bool sets_charges(const std::string &style) {
   constexpr const char *families[] = {"voxion/charge", "electrode/", "qeq/", "acks2/"};
   return std::any_of(std::begin(families), std::end(families),

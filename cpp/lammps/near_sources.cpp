@@ -14,7 +14,7 @@ using namespace LAMMPS_NS;
 
 namespace {
 
-// How far an atom that was not selected may move before the next selection, angstrom. Below
+// Distance that an atom that was not selected may move before the next selection, angstrom. Below
 // LAMMPS's usual trigger, half a skin of 2, nothing is selected twice between its reneighbourings.
 constexpr double selection_margin = 1.0;
 constexpr int numbers = 5;  // of one source: x, y, z, q, ID
@@ -23,7 +23,7 @@ constexpr int numbers = 5;  // of one source: x, y, z, q, ID
 struct Extent {
   double middle, half;
 
-  // How far outside x lies; `period` is 0 where nothing repeats.
+  // Distance of x outside the range; `period` is 0 where nothing repeats.
   double distance(double x, double period) const {
     double away = x - middle;
     if (period > 0.0) away -= period * std::round(away / period);

@@ -1,4 +1,4 @@
-// What fix voxion/voxels puts on its grid: from the channels' names to values of atoms.
+// The channels of fix voxion/voxels: from their names to values of atoms.
 #pragma once
 
 #include <string>
@@ -20,7 +20,7 @@ class VoxelChannels : protected Pointers {
   std::vector<voxion::VoxelChannel> channels() const { return channels_; }
   std::vector<std::string> names() const;
   std::size_t columns() const { return columns_.size(); }
-  // Whether a sample needs computes, which must know its step beforehand.
+  // True if a sample needs computes, which must know its step beforehand.
   bool uses_computes() const;
 
   // Finds computes, fixes and variables, which may have changed between runs, and checks that they

@@ -1,4 +1,4 @@
-// What mdrun's kernel reads and keeps: jobs file, index file, options, state file.
+// The files that mdrun's kernel reads and keeps: jobs file, index file, options, state file.
 
 #include "error.hpp"
 #include "file_access.hpp"

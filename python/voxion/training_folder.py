@@ -19,7 +19,7 @@ Settings = TypeVar("Settings", bound="FolderSettings")
 
 
 class FolderSettings(BaseModel):
-    """What the settings of all trainings can do."""
+    """Base of the settings of all trainings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -111,7 +111,7 @@ def open_array(group: zarr.Group, name: str, dtype: str, dimensions: int) -> zar
 
 
 def is_written(array: zarr.Array[Any]) -> bool:
-    """Whether an array of one chunk has it: a chunk that is missing reads as zeros."""
+    """Return True if an array of one chunk has it: a missing chunk reads as zeros."""
     with parsing():
         return array.nchunks == 1 and array.nchunks_initialized == 1
 

@@ -121,7 +121,7 @@ def test_comparison(results):
 
 
 def test_driver_goes_on_with_predicted_charges(results, tiny, local_model):
-    """Of both pieces: the model's charges of the last frame, which the piece begins with."""
+    """Both pieces begin with the model's charges of the last frame before them."""
     folder = LOGS / "tiny-gromacs-driver-local"
     predictor = _core.ChargePredictor(str(local_model))
     for number, last in enumerate([tiny / "equilibrate.gro", folder / "piece-0.gro"]):

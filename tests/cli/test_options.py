@@ -1,4 +1,4 @@
-"""What a command does to an output that exists: refuse, continue, or replace without a loss."""
+"""Treatment of an output that exists: refuse, continue, or replace without a loss."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What DFTB+ writes and says: its results, and its words on the standard output."""
+"""The outputs of DFTB+: its results and its standard output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `voxion mdrun` reads: jobs file, kernel's state, topology, and what gmx prints."""
+"""The inputs of `voxion mdrun`: jobs file, kernel's state, topology, and what gmx prints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the GROMACS kernel have in common: run inputs, runs, and their frames."""
+"""Harness of the tests of the GROMACS kernel: run inputs, runs, and their frames."""
 
 import json
 import os
@@ -124,7 +124,7 @@ class Electrode:
         return self.frames("charged")
 
     def state(self) -> dict:
-        """What the kernel kept at the last checkpoint."""
+        """The kernel's state at the last checkpoint."""
         return json.loads((self.folder / "voxion.dat.state").read_text())["checkpoints"][0]
 
     def charges(self) -> np.ndarray:
@@ -140,7 +140,7 @@ class Electrode:
 
 
 def same(a: Frames, b: Frames) -> bool:
-    """Whether two runs agree bit for bit."""
+    """Return True if two runs agree bit for bit."""
     return all(np.array_equal(getattr(a, n), getattr(b, n)) for n in vars(a))
 
 

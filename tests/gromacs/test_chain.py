@@ -112,7 +112,7 @@ class Handler(ctypes.Structure):
 
 
 def ask_kernel(key: str) -> str:
-    """What the kernel reports for one call, made without mdrun."""
+    """Return the kernel's report for one call, made without mdrun."""
     kernel = ctypes.CDLL(str(Path(plugin_folder()) / KERNEL))
     command = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p, Pointer, Handler)
 

@@ -1,4 +1,4 @@
-"""What the kernel refuses, by its message; mdrun ends with it, and nothing is left half made."""
+"""Refusals of the kernel, by their messages; mdrun ends with it, and nothing is left half made."""
 
 import os
 import re

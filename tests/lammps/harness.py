@@ -1,4 +1,4 @@
-"""What the LAMMPS tests have in common: starting a built system with the fix, reading atoms."""
+"""Harness of the LAMMPS tests: starting a built system with the fix, reading atoms."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

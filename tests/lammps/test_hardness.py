@@ -103,7 +103,7 @@ def test_charges_in_lammps_are_the_minimum(sheet, matrix, soft, tmp_path):
 
 
 def test_forces_are_the_gradient_of_the_energy(sheet, matrix, model):
-    """Of LAMMPS's energy and 1/2 q U q, by moving single atoms to and fro."""
+    """Compared with LAMMPS's energy and 1/2 q U q, by moving single atoms to and fro."""
     with lammps_session(variables={"kspace": "pppm/electrode"}) as engine:
         load_configuration(engine, sheet, sheet / "equilibrated.data")
         # a plain Ewald sum without a step at the cutoff: forces of PPPM are no exact gradient
@@ -154,7 +154,7 @@ def test_forces_are_the_gradient_of_the_energy(sheet, matrix, model):
 
 
 def _gradient_at_frozen_charges(engine, positions, atom, h):
-    """Of LAMMPS's energy, the charges being held."""
+    """Compared with LAMMPS's energy, the charges being held."""
     engine.command("unfix electrode")
     energies = []
     for sign in (-1, 1):

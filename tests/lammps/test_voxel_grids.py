@@ -97,7 +97,7 @@ def test_stress(tmp_path, box):
 
 
 def test_stress_is_asked_for_on_sampled_steps_only(tmp_path):
-    """Whether the per-atom virial is there is asked after the forces of every step."""
+    """The per-atom virial is looked for after the forces of every step."""
     tallied = []
     with lammps_session() as engine:
 

@@ -1,4 +1,4 @@
-"""What the tests of fix voxion/voxels have in common: small fluids, and grids made by numpy."""
+"""Harness of the tests of fix voxion/voxels: small fluids, and grids made by numpy."""
 
 import json
 import subprocess

@@ -15,7 +15,7 @@ WIDTH = 130  # characters of a file or a pipe, which have no width of their own
 
 
 class SplitChoice(str, Enum):
-    """What is left out."""
+    """Units that a fold leaves out."""
 
     paper = "paper"
     polymer = "leave-one-polymer-out"

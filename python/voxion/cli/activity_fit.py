@@ -18,7 +18,7 @@ console = Console()
 
 
 class ModelChoice(str, Enum):
-    """Which model; `voxion.activity.fitting.catalogue.MODELS` makes them."""
+    """Names of models; `voxion.activity.fitting.catalogue.MODELS` makes them."""
 
     condensation = "condensation"
     graph = "graph"

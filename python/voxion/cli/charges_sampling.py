@@ -23,14 +23,14 @@ console = Console()
 
 
 class SourceChoice(str, Enum):
-    """What computes the charges."""
+    """Programs that compute the charges."""
 
     electrode = "electrode"
     dftb = "dftb"
 
 
 class Algorithm(str, Enum):
-    """How ELECTRODE solves for the charges."""
+    """Solvers of ELECTRODE."""
 
     mat_inv = "mat_inv"
     cg = "cg"

@@ -27,7 +27,7 @@ console = Console()
 
 
 class ModelChoice(str, Enum):
-    """Which model."""
+    """Names of models."""
 
     site_potentials = "site-potentials"
     tight_binding = "tight-binding"
@@ -35,7 +35,7 @@ class ModelChoice(str, Enum):
 
 
 class SplitChoice(str, Enum):
-    """How frames are split."""
+    """Names of splits of frames."""
 
     time = "time"
     random = "random"

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class FramesChoice(str, Enum):
-    """Which frames are scored."""
+    """Names of choices of frames to score."""
 
     all = "all"
     held_out = "held-out"
 
 
 class DeviceChoice(str, Enum):
-    """What computes, in Lightning's names."""
+    """Accelerators, in Lightning's names."""
 
     auto = "auto"
     cpu = "cpu"

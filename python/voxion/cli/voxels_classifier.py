@@ -30,7 +30,7 @@ console = Console()
 
 
 class SplitChoice(str, Enum):
-    """How samples are split."""
+    """Names of splits of samples."""
 
     time = "time"
     random = "random"

@@ -1,1 +1,1 @@
-"""What a model file says of itself; reading and checking it."""
+"""The contract of a model file; reading and checking it."""

@@ -60,7 +60,7 @@ def copy_system(folder: str | Path) -> Path:
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demonstration has to tell, in three lines, and where its report lies."""
+    """Summary of the demonstration in three lines, with the path of its report."""
 
     lines: tuple[str, str, str]
     report: Path

@@ -49,7 +49,7 @@ class Gromacs:
 
     @property
     def knows_plumed(self) -> bool:
-        """Whether the release is one whose mdrun has the option ``-plumed``."""
+        """True if the release is one whose mdrun has the option ``-plumed``."""
         year = re.match(r"[0-9]{4}(?![0-9])", self.version)
         return year is not None and int(year.group()) >= OLDEST_RELEASE
 

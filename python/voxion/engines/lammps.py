@@ -142,7 +142,7 @@ def gather(engine: Any, name: str, count: int = 1) -> NDArray[Any]:
 
 
 def in_group(engine: Any, group: str) -> NDArray[np.bool_]:
-    """Which atoms, in ascending ID, belong to a group."""
+    """Return a mask of the atoms of a group, in ascending ID."""
     groups = engine.available_ids("group")
     if group not in groups:
         raise VoxionError(

@@ -64,7 +64,7 @@ class Launch:
 
 @dataclass(frozen=True)
 class Jobs:
-    """What the launcher needs of a jobs file; the kernel reads the rest, and checks it.
+    """The lines of a jobs file that the launcher needs; the kernel reads and checks the rest.
 
     Attributes
     ----------
@@ -279,7 +279,7 @@ def _check_run(parameters: Mapping[str, str], jobs: Jobs, options: Options) -> N
 
 
 def _takes_nstlist(parameters: Mapping[str, str]) -> bool:
-    """Whether mdrun takes the option -nstlist; else it stops with an error."""
+    """Return True if mdrun takes the option -nstlist; without it, mdrun stops with an error."""
     return (
         parameters["integrator"] in (*INTEGRATORS, "bd")
         and float(parameters["verlet-buffer-tolerance"]) > 0

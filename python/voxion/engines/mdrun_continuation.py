@@ -36,7 +36,7 @@ class _Record(BaseModel):
 
 
 class _State(BaseModel):
-    """What the launcher reads of the kernel's file; the kernel reads and checks the rest."""
+    """The part of the kernel's file that the launcher reads; the kernel checks the rest."""
 
     format: Literal["voxion-mdrun-state"]
     version: Literal[1]

@@ -1,4 +1,4 @@
-"""Where the LAMMPS plugin lies; answers the entry-point group ``lammps.plugins``."""
+"""Folder of the LAMMPS plugin; answers the entry-point group ``lammps.plugins``."""
 
 import contextlib
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""How graphene in NaCl solution is simulated, whichever the engine."""
+"""Simulation conditions of graphene in NaCl solution, for both engines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a built system is, in a file (``system.json``) that the engines read."""
+"""Description of a built system, in a file (``system.json``) that the engines read."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class SystemDescription(BaseModel):
 
     @property
     def capacitor(self) -> bool:
-        """Whether a second sheet stands where a single one has a wall."""
+        """True if a second sheet stands where a single one has a wall."""
         return len(self.surfaces) == 2
 
 

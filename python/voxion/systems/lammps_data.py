@@ -23,7 +23,7 @@ _ATOM_COLUMNS = (7, 10)  # ID, molecule, type, charge, x, y, z, without or with 
 
 
 class AtomKind(Protocol):
-    """What a data file holds of an atom type."""
+    """An atom type of a data file."""
 
     @property
     def name(self) -> str:

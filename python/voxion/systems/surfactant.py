@@ -100,7 +100,7 @@ class BeadCount(BaseModel):
 
 
 class SurfactantDescription(BaseModel):
-    """What the files of a built surfactant hold; lengths in r_c, energies in kT."""
+    """Files of a built surfactant; lengths in r_c, energies in kT."""
 
     model_config = ConfigDict(extra="forbid")
 

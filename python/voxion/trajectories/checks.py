@@ -1,4 +1,4 @@
-"""What trajectory files say of themselves, checked before MDAnalysis reads them.
+"""Checks of trajectory files before MDAnalysis reads them.
 
 MDAnalysis takes positions from a file and believes that they are those of the topology's atoms. A
 text dump says which atoms it holds, of which types, at which step; the headers of the binary

@@ -43,7 +43,7 @@ class Small(Graph):
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `voxion activity fit` makes of the embedded data, with small networks."""
+    """The output of `voxion activity fit` for the embedded data, with small networks."""
     out = tmp_path_factory.mktemp("fit") / "out"
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(MODELS, "graph-descriptors", Small)

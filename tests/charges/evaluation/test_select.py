@@ -1,4 +1,4 @@
-"""Which frames are picked for labelling, what is written, and that it helps."""
+"""Selection of frames for labelling: the choice, its output, and that it helps."""
 
 from itertools import combinations
 

@@ -36,7 +36,7 @@ ODD_TITLE = '<img src="http://example.org/x.png">'
 
 
 class Page(HTMLParser):
-    """What a page loads, its images, and its text."""
+    """The resources that a page loads, its images, and its text."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()

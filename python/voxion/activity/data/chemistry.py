@@ -1,4 +1,4 @@
-"""What the structure of a polymer says of its charges and of its liking for water."""
+"""Charges and hydrophilicity of a polymer, from its structure."""
 
 from __future__ import annotations
 

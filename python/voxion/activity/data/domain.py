@@ -1,4 +1,4 @@
-"""How far a membrane is from those that a model was trained on."""
+"""Distance of a membrane from those that a model was trained on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RADIUS, BITS = 2, 2048  # of the Morgan fingerprints
 
 @dataclass(frozen=True)
 class Familiarity:
-    """What the training data say of one membrane.
+    """Comparison of one membrane with the training data.
 
     Attributes
     ----------

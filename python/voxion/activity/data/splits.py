@@ -1,4 +1,4 @@
-"""Which rows train a model and which ones only score it.
+"""Splits of rows into those that train a model and those that only score it.
 
 A random split leaves rows of the same membrane, at another concentration, on both sides: its score
 is that of an interpolation. The split that leaves out all rows of a polymer, or of a polymer in a

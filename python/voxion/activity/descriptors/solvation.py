@@ -77,7 +77,7 @@ class PairDistribution:
 
 @dataclass
 class _Sums:
-    """What is added up in each of B blocks of frames."""
+    """Sums over each of B blocks of frames."""
 
     frames: Floats
     volume: Floats

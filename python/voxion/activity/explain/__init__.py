@@ -1,1 +1,1 @@
-"""Which atoms a prediction comes from, whether that can be trusted, and a page on it."""
+"""Saliency maps of atoms, the checks that they can be trusted, and a page that shows both."""

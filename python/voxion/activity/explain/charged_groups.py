@@ -1,4 +1,4 @@
-"""What the maps say of a membrane's fixed charges and counter-ions.
+"""Saliency of a membrane's fixed charges and counter-ions.
 
 Table 4 of Naghshnejad et al. (chemrxiv-2024-jcjg3), with the values beside the colours.
 """

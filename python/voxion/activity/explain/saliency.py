@@ -1,4 +1,4 @@
-"""Which atoms raise and which lower the activity coefficient that a graph network predicts.
+"""Saliency of atoms: those that raise and those that lower a predicted activity coefficient.
 
 Section 2.4 of Naghshnejad et al. (chemrxiv-2024-jcjg3): gradients of the prediction in the atoms'
 features, and gradient times input, summed over the atoms of a type (eq. 3) and normalised.
@@ -70,7 +70,7 @@ class Membrane:
 
 @dataclass(frozen=True)
 class SaliencyMap:
-    """What atoms do to gamma, mean over a membrane's rows.
+    """Saliency of atoms for gamma, mean over a membrane's rows.
 
     Attributes
     ----------

@@ -31,7 +31,7 @@ KNOWN, NEW = "known membrane", "new polymer"
 
 @dataclass(frozen=True)
 class FitResult:
-    """What `fit_model` made.
+    """Result of `fit_model`.
 
     Attributes
     ----------

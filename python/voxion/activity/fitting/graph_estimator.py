@@ -145,7 +145,7 @@ class GraphNetworkEstimator:
 
     @property
     def held_out(self) -> Floats:
-        """What each training row is predicted to be by the network that has not seen it, [n]."""
+        """Prediction of each training row by the network that was trained without it, shape [n]."""
         return self._fitted().held_out
 
     def predict_gamma(self, data: ActivityData) -> Floats:

@@ -21,7 +21,7 @@ FAMILIARITY = ("nearest_polymer", "similarity", "warning")
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says of N membranes.
+    """Predictions of a model for N membranes.
 
     Attributes
     ----------

@@ -26,7 +26,7 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """What the paper varies.
+    """Hyperparameters that the paper varies.
 
     These values predict held-out rows of the paper's training part as well as those of its figs. 7
     and 9 (256, 0.005, 10) do, in a third of the time.

@@ -27,7 +27,7 @@ SEED = 0
 
 
 class Regressor(Protocol):
-    """What scikit-learn's regressors can do."""
+    """Interface of scikit-learn's regressors."""
 
     def fit(self, features: Floats, target: Floats) -> Any:
         """Learn."""

@@ -78,7 +78,7 @@ class ProcessModule(nn.Module):
 
 
 class CondensationModule(nn.Module):
-    """What `CondensationProcess.predict` does, for numbers that were made from the molecules."""
+    """`CondensationProcess.predict` in TorchScript, for inputs made from the molecules."""
 
     mean: Tensor
     deviation: Tensor

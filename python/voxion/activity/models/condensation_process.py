@@ -59,7 +59,7 @@ KNOWN_TERMS, NEW_TERMS = _terms()
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the process looks at, before it is standardised.
+    """Inputs of the process, before they are standardised.
 
     Attributes
     ----------

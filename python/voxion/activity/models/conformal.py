@@ -15,7 +15,7 @@ class HeldOutEstimator(Protocol):
 
     @property
     def held_out(self) -> Floats:
-        """What each training row is predicted to be without its fold, [n]."""
+        """Prediction of each training row by the model fitted without its fold, shape [n]."""
 
     def fit(self, data: ActivityData) -> None:
         """Learn from measured data."""

@@ -1,4 +1,4 @@
-"""What every model of activity coefficients can do."""
+"""Interface of all models of activity coefficients."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ TABLE_FILE = "table3.csv"
 
 
 class StudySettings(FolderSettings):
-    """What all trials of a folder have in common."""
+    """Settings that all trials of a folder share."""
 
     data: str
     folds: int
@@ -55,7 +55,7 @@ class StudySettings(FolderSettings):
 
 @dataclass(frozen=True)
 class Grid:
-    """Which trials: all combinations, with both architectures."""
+    """Choice of trials: all combinations, with both architectures."""
 
     hidden: tuple[int, ...] = HIDDEN
     learning_rates: tuple[float, ...] = LEARNING_RATES

@@ -1,1 +1,1 @@
-"""What a run with a model's charges shows: densities, potentials, capacitance."""
+"""Analysis of runs with a model's charges: densities, potentials, capacitance."""

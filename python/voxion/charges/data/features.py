@@ -1,4 +1,4 @@
-"""What the models see of a data set: smeared potentials at the sites, or the ions' coordinates."""
+"""Inputs of the models from a data set: smeared potentials at the sites, or ions' coordinates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which frames train a model, which ones stop and choose, and which ones only score it."""
+"""Splits of frames into those that train a model, those that stop it, and those that score it."""
 
 from __future__ import annotations
 

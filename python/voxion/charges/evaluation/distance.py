@@ -1,4 +1,4 @@
-"""How far a configuration lies from what a model was trained on.
+"""Distance of a configuration from those that a model was trained on.
 
 For a linear model, x^T (X^T X)^-1 x is the leverage of an input x: what the noise of the training
 labels X was fitted to does to the prediction at x, and a Mahalanobis distance from them. It grows
@@ -56,7 +56,7 @@ def learn_distance(
 
 
 class TrainedGround:
-    """What an exported model knows of its training data.
+    """Training data as an exported model keeps them.
 
     Parameters
     ----------

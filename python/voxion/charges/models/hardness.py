@@ -130,7 +130,7 @@ def read_model(path: str | Path) -> HardnessModel:
 def shell_matrices(
     positions: ArrayLike, cell: ArrayLike, edges: ArrayLike
 ) -> list[sparse.csr_array]:
-    """How often site j, with its periodic images, is in each shell of site i; S times [M, M]."""
+    """Count site j, with its periodic images, in each shell of site i; S arrays [M, M]."""
     table, sizes = neighbour_table(
         *(torch.as_tensor(np.asarray(a, np.float64)) for a in (positions, cell, edges))
     )

@@ -70,7 +70,7 @@ def sheet_lattice(
 
 
 def repeats(fractional: Tensor, cell: Tensor, axis: int, shortest: float = SHORTEST_PERIOD) -> int:
-    """How many times a sheet repeats itself along one lattice vector."""
+    """Return the number of times that a sheet repeats itself along one lattice vector."""
     sites = fractional.size(0)
     most = int(torch.linalg.norm(cell[axis]) / shortest)
     for n in range(most, 1, -1):
@@ -80,7 +80,7 @@ def repeats(fractional: Tensor, cell: Tensor, axis: int, shortest: float = SHORT
 
 
 def maps(fractional: Tensor, cell: Tensor, axis: int, n: int, tolerance: float = TOLERANCE) -> bool:
-    """Whether all shifts by n-th parts of one lattice vector map a few sites onto sites."""
+    """Return True if shifts by n-th parts of a lattice vector map a few sites onto sites."""
     few = fractional[:4]
     shifts = torch.zeros(n, 1, 3, dtype=few.dtype, device=few.device)
     shifts[:, 0, axis] = torch.arange(n, dtype=few.dtype, device=few.device) / n

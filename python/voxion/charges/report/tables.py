@@ -45,12 +45,12 @@ class ScoredModel:
 
     @property
     def binned(self) -> bool:
-        """Whether it is a network with bins."""
+        """True if it is a network with bins."""
         return self.predictions.bins is not None
 
     @property
     def has_sum(self) -> bool:
-        """Whether the sum of its charges is a prediction: some leave the total to the engine."""
+        """True if the sum of its charges is a prediction: some leave the total to the engine."""
         missed = self.predictions.raw.sum(1) - self.predictions.total_charge
         return self.contract.total_charge is not None or bool(np.abs(missed).max() < 1e-6)
 

@@ -117,7 +117,7 @@ DEFAULTS = DftbSettings()
 
 @dataclass(frozen=True)
 class ChargedSheet:
-    """What does not change from frame to frame.
+    """Content that does not change from frame to frame.
 
     Attributes
     ----------

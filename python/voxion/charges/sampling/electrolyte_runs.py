@@ -23,7 +23,7 @@ MASS_TOLERANCE = 0.1  # u
 
 @dataclass(frozen=True)
 class Slice:
-    """What a profile needs of one frame.
+    """The part of one frame that a profile needs.
 
     Attributes
     ----------

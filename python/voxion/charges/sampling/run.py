@@ -31,7 +31,7 @@ _BUILD = "build the system again"
 
 @dataclass(frozen=True)
 class ChargeMethod:
-    """How the charges of the surface are set during MD.
+    """Treatment of the surface's charges during MD.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a training was told: kept beside its result, and compared when it is resumed."""
+"""Settings of a training: kept beside its result, and compared when it is resumed."""
 
 from __future__ import annotations
 

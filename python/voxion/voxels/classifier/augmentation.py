@@ -144,6 +144,6 @@ def _keeps_box(symmetry: Symmetry, box: NDArray[np.float64]) -> bool:
 
 
 def _keeps_directions(symmetry: Symmetry, box: NDArray[np.float64]) -> bool:
-    """Whether x, y, z turn as the lattice vectors do, which triclinic boxes forbid."""
+    """Return True if x, y, z turn as the lattice vectors do, which triclinic boxes forbid."""
     cartesian = box.T @ symmetry.matrix @ np.linalg.inv(box.T)
     return bool(np.abs(cartesian - symmetry.matrix).max() <= TOLERANCE)

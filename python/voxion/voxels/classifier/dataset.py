@@ -54,7 +54,7 @@ class LabelledSet:
 
     @property
     def spread(self) -> Literal["ngp", "cic"] | None:
-        """How atoms are shared among voxels, "ngp" or "cic"; None where the stores do not say."""
+        """Spread of atoms over voxels, "ngp" or "cic"; None where the stores do not say."""
         spread: Literal["ngp", "cic"] | None = self.stores[0].attrs.get("spread")
         return spread
 
@@ -76,7 +76,7 @@ class LabelledSet:
 
 @dataclass(frozen=True)
 class SampleParts:
-    """Which samples train, which ones choose the epoch, and which ones only score.
+    """Split of samples into those that train, those that choose the epoch, and those that score.
 
     Attributes
     ----------
@@ -245,7 +245,7 @@ def _by_run(labelled: LabelledSet, label: str, seed: int) -> tuple[Samples, Samp
 
 
 def _cuts(frames: int, name: str) -> list[int]:
-    """Where the first of three parts ends, and the second."""
+    """Return the ends of the first and of the second of three parts."""
     if frames < 3:
         raise VoxionError(
             f"{name} has {frames} frames, at least 3 are needed (training, validation, "

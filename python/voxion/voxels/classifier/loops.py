@@ -33,7 +33,7 @@ Accelerator = Literal["auto", "cpu", "gpu"]
 
 @dataclass(frozen=True)
 class Devices:
-    """Where a training runs; its result does not depend on it but for rounding.
+    """Hardware that a training runs on; its result depends on it by rounding alone.
 
     Attributes
     ----------

@@ -70,7 +70,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What a classifier has to beat, fitted on the training part.
+    """Trivial baselines of a classifier, fitted on the training part.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says of n grids.
+    """Predictions of a model for n grids.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What the training of a classifier was told: kept with its result, compared when resumed."""
+"""Settings of a classifier's training: kept with its result, compared when resumed."""
 
 from __future__ import annotations
 

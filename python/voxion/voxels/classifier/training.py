@@ -36,7 +36,7 @@ SCORES_FILE = "scores.json"
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What `train` made.
+    """Result of `train`.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""What a voxel classifier sees: maximised inputs, attributions and the length scales in them."""
+"""Explanation of voxel classifiers: maximised inputs, attributions and their length scales."""

@@ -1,4 +1,4 @@
-"""Which voxels speak for a class: Grad-CAM, integrated gradients, and checks of both."""
+"""Attribution of a class to voxels: Grad-CAM, integrated gradients, and checks of both."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class MaximisedInput:
 
     @property
     def maximised(self) -> bool:
-        """Whether the grid excites more than noise and all frames do."""
+        """True if the grid excites more than noise and all frames do."""
         return self.activation > max(self.on_noise, self.on_frames)
 
 

@@ -31,7 +31,7 @@ _TRIED_FRAMES = 3
 
 @dataclass(frozen=True)
 class PackResult:
-    """What packing did.
+    """Result of packing.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class PackResult:
 
     @property
     def ratio(self) -> float:
-        """How many times smaller the store became."""
+        """Ratio of the store's sizes before and after packing."""
         return self.source_bytes / self.packed_bytes
 
 

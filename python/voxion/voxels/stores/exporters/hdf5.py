@@ -47,7 +47,7 @@ def _describe(target: Any, attrs: dict[str, Any]) -> None:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether HDF5 has a type for a JSON value: one value, or a list of values of one kind."""
+    """Return True if HDF5 has a type for a JSON value: one, or a list of one kind."""
     values = value if isinstance(value, list) else [value]
     return len({type(one) for one in values}) == 1 and all(
         isinstance(one, bool | float)

@@ -2,64 +2,78 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
-import sys
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from modes import LONG_INTERVAL, Mode
-
+from benchmarks.charges.modes import LONG_INTERVAL, Mode
+from benchmarks.common.lammps import WARM_UP, loop_times, run_script
+from benchmarks.common.processes import Finished, Times
+from benchmarks.common.rounds import Case
 from voxion.engines.lammps import quoted
 from voxion.errors import VoxionError
 
-WARM_UP = 20  # steps before the measured ones
 SETUP_FILE = "setup.txt"
-_LOOP = re.compile(r"^Loop time of (\S+) on \d+ procs for (\d+) steps", re.MULTILINE)
 _FIX = re.compile(
     r"^Fix voxion/charge \S+: updates: .*, (\d+) during the run, (\S+) s, (\S+) %", re.MULTILINE
 )
-_CPU_USE = re.compile(r"^(\S+)% CPU use", re.MULTILINE)
 _BUILDS = re.compile(r"^Neighbor list builds = (\d+)", re.MULTILINE)
 _MESH = re.compile(r"^ *grid = (\d+ \d+ \d+)", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """What one run took.
+@dataclass(frozen=True, kw_only=True)
+class Measurement(Times):
+    """Times of the measured steps, and what else the log says.
 
     Attributes
     ----------
-    loop : float
-        LAMMPS's "Loop time" of the measured steps, s.
     setup : float
-        From the first `run` to its first step, s: neighbour lists, matrix, first forces.
+        Time from the first `run` to its first step, s: neighbour lists, matrix, first forces.
     memory : float
         Peak of the largest process, GB.
     mesh : str
-        Of the long-range solver.
+        Mesh of the long-range solver.
     builds : int
-        Of neighbour lists in the measured steps.
-    cpu_use : float
-        Share of the loop time that LAMMPS was on a processor, per cent: below 100 on a busy
-        machine.
+        Number of neighbour list builds in the measured steps.
     updates : int or None
-        Updates by fix voxion/charge in the measured steps.
+        Number of updates by fix voxion/charge in the measured steps.
     fix_seconds, fix_share : float or None
         Time in fix voxion/charge by its own log line, s and per cent of the loop time.
     """
 
-    loop: float
     setup: float
     memory: float
     mesh: str
     builds: int
-    cpu_use: float
     updates: int | None = None
     fix_seconds: float | None = None
     fix_share: float | None = None
+
+
+def cases(
+    modes: Sequence[Mode],
+    system: Path,
+    work: Path,
+    *,
+    steps: int,
+    ranks: int,
+    setup_limit: float | None = None,
+) -> list[Case]:
+    """Return the cases of one table: all modes on one system and number of ranks; see `measure`."""
+    about = {"system": system.name, "ranks": ranks}
+    settings: dict[str, Any] = {"steps": steps, "ranks": ranks, "setup_limit": setup_limit}
+    return [
+        Case(
+            mode.name,
+            mode.label,
+            partial(measure, mode, system, work, **settings),
+            {**about, "every": mode.every},
+        )
+        for mode in modes
+    ]
 
 
 def measure(
@@ -81,9 +95,9 @@ def measure(
     work : Path
         Folder that gets the input and the log.
     steps : int
-        Measured steps.
+        Number of measured steps.
     ranks : int
-        MPI processes.
+        Number of MPI processes.
     setup_limit : float, optional
         Seconds after which a run that has not finished its set-up is ended.
 
@@ -102,10 +116,10 @@ def measure(
     setup.unlink(missing_ok=True)
     script = folder / "in.lammps"
     script.write_text(_script(mode, system.resolve(), steps))
-    output = _run(script, ranks, setup, setup_limit)
-    if output is None:
+    done = run_script(script, ranks, setup=setup, limit=setup_limit)
+    if done is None:
         return None
-    result = _read(script.with_suffix(".log"), float(setup.read_text()), float(output), steps)
+    result = _read(script.with_suffix(".log"), float(setup.read_text()), done, steps, ranks)
     if mode.every is not None and result.updates != max(1, steps // mode.every):
         raise VoxionError(
             f"{mode.label} made {result.updates} updates in {steps} steps; see {folder}."
@@ -136,39 +150,14 @@ def _script(mode: Mode, system: Path, steps: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _run(script: Path, ranks: int, setup: Path, limit: float | None) -> str | None:
-    """Run the worker; end it and its LAMMPS if the set-up is not over in time."""
-    command = [sys.executable, str(Path(__file__).with_name("worker.py")), str(script), str(ranks)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as worker:
-        try:
-            try:
-                output, error = worker.communicate(timeout=limit)
-            except subprocess.TimeoutExpired:
-                if not setup.exists():
-                    return None
-                output, error = worker.communicate()
-        finally:
-            if worker.poll() is None:
-                os.killpg(worker.pid, signal.SIGKILL)
-    if worker.returncode != 0:
-        raise VoxionError(error.strip())
-    return output
-
-
-def _read(log: Path, setup: float, memory: float, steps: int) -> Measurement:
+def _read(log: Path, setup: float, done: Finished, steps: int, ranks: int) -> Measurement:
     text = log.read_text()
-    loop, measured = _LOOP.findall(text)[-1]
-    if int(measured) != steps:
-        raise VoxionError(f"{log} ends with a run of {measured} steps instead of {steps}.")
     result = Measurement(
-        loop=float(loop),
+        **asdict(loop_times(log, steps, ranks, done)),
         setup=setup,
-        memory=memory,
+        memory=done.memory,
         mesh=_MESH.findall(text)[-1],
         builds=int(_BUILDS.findall(text)[-1]),
-        cpu_use=float(_CPU_USE.findall(text)[-1]),
     )
     lines = _FIX.findall(text)
     if not lines:

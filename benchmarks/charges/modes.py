@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from benchmarks.common.models import IONS
 from voxion.charges.sampling.electrode import ElectrodeSettings
 from voxion.engines.lammps import quoted
 from voxion.systems.description import SystemDescription
@@ -18,7 +18,6 @@ INTERVALS = (1, 10, LONG_INTERVAL)
 CG_TOLERANCE = 1e-6
 # By this tolerance on a sheet of 336 C, against the inverted matrix.
 CG_ERROR = "1e-4 e"
-IONS = ("Na", "Cl")
 
 
 @dataclass(frozen=True)
@@ -28,9 +27,9 @@ class Mode:
     Attributes
     ----------
     name : str
-        In results and file names.
+        Name in results and file names.
     label : str
-        In tables.
+        Name in tables.
     commands : tuple of str
         LAMMPS commands after the dynamics.
     kspace : str
@@ -50,24 +49,24 @@ class Mode:
 
 
 def fixed() -> Mode:
-    """Charges as they are in the data file: what all others are compared with."""
+    """Return the mode of the charges in the data file, which all others are compared with."""
     return Mode(FIXED, "fixed charges")
 
 
 def paper_network(model: Path, every: int) -> Mode:
-    """Fix voxion/charge with the paper's network, which sees the ions only."""
+    """Return the mode of fix voxion/charge with the paper's network, which sees the ions only."""
     commands = (f"group ions type {' '.join(IONS)}", _fix(model, every, "ions"))
     return Mode(f"paper-{every}", f"voxion, paper's network, Nevery {every}", commands, every=every)
 
 
 def local_model(model: Path, every: int) -> Mode:
-    """Fix voxion/charge with a model of site potentials, which sees all of the electrolyte."""
+    """Return the mode of fix voxion/charge with a local model, which sees all electrolyte."""
     commands = (_fix(model, every, "electrolyte"),)
     return Mode(f"local-{every}", f"voxion, local model, Nevery {every}", commands, every=every)
 
 
 def electrode(system: SystemDescription, algorithm: Literal["mat_inv", "cg"]) -> Mode:
-    """Constant-charge ELECTRODE, solved at every step."""
+    """Return the mode of constant-charge ELECTRODE, solved at every step."""
     settings = ElectrodeSettings(algorithm=algorithm, tolerance=CG_TOLERANCE)
     method = settings.method(system)
     label = f"fix electrode/conq, {algorithm}"
@@ -84,7 +83,7 @@ def electrode(system: SystemDescription, algorithm: Literal["mat_inv", "cg"]) ->
 
 
 def all_modes(system: SystemDescription, paper: Path, local: Path) -> list[Mode]:
-    """All modes of the comparison, fixed charges first."""
+    """Return all modes of the comparison, fixed charges first."""
     return [
         fixed(),
         *(paper_network(paper, n) for n in INTERVALS),
@@ -95,14 +94,8 @@ def all_modes(system: SystemDescription, paper: Path, local: Path) -> list[Mode]
 
 
 def scaling_modes(system: SystemDescription, local: Path) -> list[Mode]:
-    """Those of the scaling table: everything that updates at every step at any sheet size."""
+    """Return the modes that update at every step at any size of the sheet, fixed charges first."""
     return [fixed(), local_model(local, 1), electrode(system, "mat_inv"), electrode(system, "cg")]
-
-
-def rotated(modes: Sequence[Mode], by: int) -> list[Mode]:
-    """Give the same modes in another order: each comes first once in as many rounds."""
-    start = by % len(modes)
-    return [*modes[start:], *modes[:start]]
 
 
 def _fix(model: Path, every: int, sources: str) -> str:

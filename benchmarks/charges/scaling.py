@@ -1,37 +1,45 @@
 """Cost per step against the number of electrode atoms: see README.md.
 
-python benchmarks/charges/scaling.py
+python -m benchmarks.charges.scaling
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from cached_systems import CACHE, checked, sheet_systems
-from figures import plot_scaling
-from harness import check_local, report_errors, run_rounds
-from measure import WARM_UP
-from modes import CG_ERROR, CG_TOLERANCE, scaling_modes
-from record import describe, environment, finished, write_json, write_text
-from summary import Row, markdown_table, print_table, scaling_cells, summarise
 
+from benchmarks.charges.figure import plot_scaling
+from benchmarks.charges.measure import cases
+from benchmarks.charges.modes import CG_ERROR, CG_TOLERANCE, scaling_modes
+from benchmarks.charges.summary import scaling_table, summarise
+from benchmarks.charges.systems import checked, sheet_systems
+from benchmarks.common.figure import save
+from benchmarks.common.lammps import WARM_UP
+from benchmarks.common.models import EMBEDDED, check_local
+from benchmarks.common.report import (
+    Page,
+    as_dicts,
+    describe,
+    environment,
+    finished,
+    report_errors,
+)
+from benchmarks.common.rounds import run_rounds
+from benchmarks.common.systems import LOGS
 from voxion.contract.schema import read_contract
-from voxion.demo import model_path
 from voxion.systems.description import load_system
 
 NOTES = [
-    "ratio, added: against fixed charges in the same round, medians over rounds.",
+    "ratio, added: against fixed charges in the same round, medians over rounds, by the time that "
+    "varies less between the rounds of a size.",
     "set-up: from the first run command to its first step; with mat_inv it computes the "
     "electrode's matrix and inverts it. It is not part of the time per step.",
     "peak memory: of the largest of the run's processes; with mat_inv it is reached during set-up.",
     f"cg: conjugate gradients to a tolerance of {CG_TOLERANCE:g}, which on a sheet of 336 C leaves "
     f"charge errors of some {CG_ERROR} against the inverted matrix.",
 ]
-
-EMBEDDED = model_path()
 
 
 def main(
@@ -55,19 +63,16 @@ def main(
     with report_errors():
         check_local(model)
         folders = [checked(folder) for folder in system] if system else sheet_systems()
-        out.mkdir(parents=True, exist_ok=True)
-        results = compare(folders, model, rounds, steps, ranks, setup_limit)
-        _report(results, out)
+        _report(compare(folders, model, rounds, steps, ranks, setup_limit), out)
 
 
 def compare(
     systems: list[Path], model: Path, rounds: int, steps: int, ranks: int, setup_limit: float
 ) -> dict[str, Any]:
-    """Measure all modes on all systems; the raw results."""
-    work = CACHE / "logs"
+    """Measure all modes on all systems and return the raw results."""
     descriptions = {folder: load_system(folder) for folder in systems}
     results: dict[str, Any] = {
-        "environment": environment(),
+        "environment": environment("lammps", "mpich"),
         "systems": {folder.name: d.title for folder, d in descriptions.items()},
         "electrode_atoms": {
             folder.name: sum(s.atoms for s in d.surfaces) for folder, d in descriptions.items()
@@ -75,52 +80,35 @@ def compare(
         "local_model": read_contract(model).model_dump(mode="json"),
         "rounds": rounds,
         "steps": steps,
-        "warm_up": WARM_UP,
         "ranks": ranks,
         "setup_limit": 60.0 * setup_limit,
     }
-    results["measurements"] = run_rounds(
-        [(folder, scaling_modes(d, model)) for folder, d in descriptions.items()],
-        work,
-        rounds=rounds,
-        steps=steps,
-        ranks=[ranks],
-        setup_limit=60.0 * setup_limit,
-    )
+    settings: dict[str, Any] = {"steps": steps, "ranks": ranks, "setup_limit": 60.0 * setup_limit}
+    groups = [cases(scaling_modes(d, model), folder, LOGS, **settings)
+              for folder, d in descriptions.items()]  # fmt: skip
+    results["measurements"] = run_rounds(groups, rounds)
     return finished(results)
 
 
-def tables_of(results: dict[str, Any]) -> list[tuple[int, list[Row]]]:
-    """Rows by number of electrode atoms."""
-    return [
-        (atoms, summarise(_of(results, name), results["steps"]))
-        for name, atoms in results["electrode_atoms"].items()
-    ]
-
-
-def _of(results: dict[str, Any], system: str) -> list[dict[str, Any]]:
-    return [m for m in results["measurements"] if m["system"] == system]
-
-
 def _report(results: dict[str, Any], out: Path) -> None:
-    sizes = tables_of(results)
-    atoms = results["electrode_atoms"]
-    too_long = sorted(
-        {(atoms[m["system"]], m["label"]) for m in results["measurements"] if m["loop"] is None}
+    atoms, steps, measured = results["electrode_atoms"], results["steps"], results["measurements"]
+    sizes = [
+        (number, summarise([m for m in measured if m["system"] == name], steps))
+        for name, number in atoms.items()
+    ]
+    given_up = {(atoms[m["system"]], m["label"]) for m in measured if m["wall"] is None}
+    how = (
+        f"{results['rounds']} rounds, {steps} measured steps after {WARM_UP} steps and the set-up; "
+        "OMP_NUM_THREADS=1."
     )
-    head, cells = scaling_cells(sizes, too_long, results["setup_limit"])
     title = f"Cost per step against electrode atoms, {results['ranks']} MPI rank(s)"
-    print_table(title, head, cells)
-    text = [f"# {title}\n", *(f"{line}\n" for line in describe(results))]
-    text += [f"- {name}" for name in results["systems"].values()]
-    text += ["", markdown_table(head, cells), *(f"- {note}" for note in NOTES)]
-    summary = {number: [asdict(row) for row in rows] for number, rows in sizes}
-    write_json(out / "scaling.json", {**results, "summary": summary})
-    write_text(out / "scaling.md", "\n".join([*text, "\n![added time and set-up](scaling.png)\n"]))
-    plot_scaling(sizes, out / "scaling.png")
-    for note in NOTES:
-        typer.echo(f"- {note}")
-    typer.echo(f"Written: scaling.json, scaling.md and scaling.png in {out}")
+    page = Page(title, [*describe(results, how), *results["systems"].values()])
+    page.table("All sizes", *scaling_table(sizes, sorted(given_up), results["setup_limit"], steps))
+    page.notes(NOTES)
+    save(plot_scaling(sizes), out / "scaling.png")
+    page.picture("scaling.png", "added time and set-up")
+    summary = {number: as_dicts(rows) for number, rows in sizes}
+    page.write(out, "scaling", {**results, "summary": summary})
 
 
 if __name__ == "__main__":

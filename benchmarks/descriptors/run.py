@@ -1,9 +1,8 @@
 """Radial distribution functions, by voxion, freud and MDAnalysis' InterRDF, side by side.
 
-python benchmarks/descriptors/run.py
+python -m benchmarks.descriptors.run
 
-Every way works on the same frames in one process with one thread, one after the other, in rounds;
-the tables have medians of the processor time per frame, so that other processes matter little.
+Every way works on the same frames in one process with one thread, one after the other, in rounds.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,19 +27,35 @@ import typer
 from MDAnalysis.analysis.rdf import InterRDF
 from MDAnalysis.coordinates.memory import MemoryReader
 from MDAnalysis.lib.mdamath import triclinic_vectors
-from rich.progress import track
 from scipy.spatial import cKDTree
 
+from benchmarks.common.comparison import MEASURES, Compared, compare
+from benchmarks.common.processes import Times
+from benchmarks.common.report import (
+    Page,
+    as_dicts,
+    describe,
+    environment,
+    finished,
+    report_errors,
+)
+from benchmarks.common.rounds import Case, run_rounds
 from voxion.activity.descriptors.rdf import Surroundings, radial_distribution
 
-# after the library's own modules: what this benchmark takes from that of the charges
-sys.path.append(str(Path(__file__).resolve().parent.parent / "charges"))
-
-from record import environment, finished, write_json, write_text
-from summary import markdown_table, print_table
-
 WATER_DENSITY = 0.0334  # molecules per cubic angstrom
-AIM = 10.0
+AIM = 10.0  # InterRDF over voxion, three g(r)
+ONE, THREE = "one", "three"
+INTER_RDF, VOXION, FREUD, TREE = "InterRDF", "voxion", "freud", "cKDTree"
+NOTES = [
+    "Ratios: time over voxion's in the same round, median over rounds, by wall or by processor "
+    "time, whichever varies less between the rounds of a box.",
+    "freud by its default neighbour search; cKDTree is scipy's count_neighbors, for orthogonal "
+    "boxes only.",
+    "Of the three g(r) voxion prepares the water once for two. As many tethered charges as ions.",
+    "voxion's g, elsewhere: largest relative difference from InterRDF's in bins with the same "
+    "count. InterRDF wraps coordinates in single precision, so that a distance may be off by some "
+    "1e-5 angstrom.",
+]
 Result = tuple[np.ndarray, np.ndarray]  # g, counts
 
 
@@ -54,7 +69,7 @@ class Size:
     angles: tuple[float, float, float] = (90.0, 90.0, 90.0)
 
     def label(self) -> str:
-        """Name of the row."""
+        """Return the name of the row."""
         shape = "" if self.angles == (90.0, 90.0, 90.0) else ", triclinic"
         return f"{self.ions} ions, {self.waters:,} waters, r_max {self.r_max:g} A{shape}"
 
@@ -74,44 +89,94 @@ SIZES = (
 
 def main(
     rounds: Annotated[int, typer.Option(min=1)] = 5,
-    frames: Annotated[int, typer.Option(min=1, help="Of each trajectory.")] = 2,
+    frames: Annotated[int, typer.Option(min=1, help="Frames of each trajectory.")] = 2,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(__file__).parent,
 ) -> None:
     """Time a g(r) of ions and water at several sizes, and the three of the descriptors."""
-    freud.parallel.set_num_threads(1)
+    with report_errors():
+        freud.parallel.set_num_threads(1)
+        _report(measure(rounds, frames), out)
+
+
+def measure(rounds: int, frames: int) -> dict[str, Any]:
+    """Measure all ways at all sizes and return the raw results."""
+    packages = {m.__name__: m.__version__ for m in (freud, MDAnalysis, np, scipy)}
     results: dict[str, Any] = {
-        "environment": environment(),
-        "packages": {m.__name__: m.__version__ for m in (freud, MDAnalysis, np, scipy)},
+        "environment": environment(**packages),
         "rounds": rounds,
         "frames": frames,
-        "one": [measure_one(size, rounds, frames) for size in track(SIZES, "g(r)")],
-        "three": [measure_three(size, rounds, frames) for size in track(SIZES, "three g(r)")],
     }
-    finished(results)
-    write_json(out / "results.json", results)
-    text = report(results)
-    write_text(out / "results.md", text)
-    print_table("one g(r)", *one_table(results))
-    print_table("three g(r)", *three_table(results))
+    groups, results["equality"] = [], []
+    for size in SIZES:
+        universe, groups_of = trajectory(size, frames)
+        ways = one_rdf(universe, groups_of, size)
+        results["equality"].append(equality(size, {name: way() for name, way in ways.items()}))
+        groups.append(cases(ONE, size, ways, frames))
+        groups.append(cases(THREE, size, three_rdfs(universe, groups_of, size), frames))
+    results["measurements"] = run_rounds(groups, rounds)
+    return finished(results)
 
 
-def measure_one(size: Size, rounds: int, frames: int) -> dict[str, Any]:
-    """Time one g(r) of ions and water by every way."""
-    universe, groups = trajectory(size, frames)
+def cases(part: str, size: Size, ways: dict[str, Callable[[], Any]], frames: int) -> list[Case]:
+    """Return the ways as cases, their times per frame."""
+
+    def timed(way: Callable[[], Any]) -> Times:
+        wall, processor = time.perf_counter(), time.process_time()
+        way()
+        return Times(
+            wall=(time.perf_counter() - wall) / frames,
+            processor=(time.process_time() - processor) / frames,
+        )
+
+    about = {"part": part, "size": size.label()}
+    return [Case(name, f"{name}, {size.label()}", partial(timed, way), about)
+            for name, way in ways.items()]  # fmt: skip
+
+
+def one_rdf(
+    universe: MDAnalysis.Universe, groups: list[Any], size: Size
+) -> dict[str, Callable[[], Result]]:
+    """Return the ways to one g(r) of ions and water."""
+    ions, _, water = groups
     rdf = freud.density.RDF(bins(size), size.r_max)  # which takes long, but once
     ways: dict[str, Callable[[], Result]] = {
-        "InterRDF": lambda: inter_rdf(groups[0], groups[2], size),
-        "voxion": lambda: by_voxion(universe, groups[0], groups[2], size),
-        "freud": lambda: by_freud(universe, groups[0], groups[2], size, rdf),
+        VOXION: lambda: by_voxion(universe, ions, water, size),
+        INTER_RDF: lambda: inter_rdf(ions, water, size),
+        FREUD: lambda: by_freud(universe, ions, water, size, rdf),
     }
     if size.angles == (90.0, 90.0, 90.0):
-        ways["cKDTree"] = lambda: by_tree(universe, groups[0], groups[2], size)
-    times, made = timed(ways, rounds)
-    g, counts = made["InterRDF"]
+        ways[TREE] = lambda: by_tree(universe, ions, water, size)
+    return ways
+
+
+def three_rdfs(
+    universe: MDAnalysis.Universe, groups: list[Any], size: Size
+) -> dict[str, Callable[[], None]]:
+    """Return the ways to the three g(r) of the descriptors."""
+    ions, fixed, water = groups
+
+    def ours() -> None:
+        for step in universe.trajectory:
+            cell = triclinic_vectors(step.dimensions, dtype=np.float64)
+            around_water = Surroundings(water.positions, cell, size.r_max)
+            around_ions = Surroundings(ions.positions, cell, size.r_max)
+            around_water.count(ions.positions, bins(size))
+            around_water.count(fixed.positions, bins(size))
+            around_ions.count(fixed.positions, bins(size))
+
+    def theirs() -> None:
+        for first, second in ((ions, water), (fixed, water), (fixed, ions)):
+            inter_rdf(first, second, size)
+
+    return {VOXION: ours, INTER_RDF: theirs}
+
+
+def equality(size: Size, made: dict[str, Result]) -> dict[str, Any]:
+    """Compare what the ways made with InterRDF's."""
+    g, counts = made[INTER_RDF]
     return {
         "size": size.label(),
         "pairs": int(counts.sum()),
-        "ms_per_frame": {name: 1e3 * value / frames for name, value in times.items()},
         "pairs_in_another_bin": {
             name: int(np.abs(found[1] - counts).sum() / 2) for name, found in made.items()
         },
@@ -121,46 +186,8 @@ def measure_one(size: Size, rounds: int, frames: int) -> dict[str, Any]:
     }
 
 
-def measure_three(size: Size, rounds: int, frames: int) -> dict[str, Any]:
-    """Time the three g(r) of the descriptors, with as many tethered charges as ions."""
-    universe, (ions, fixed, water) = trajectory(size, frames)
-    pairs = ((ions, water), (fixed, water), (fixed, ions))
-
-    def ours() -> None:
-        for step in universe.trajectory:
-            cell = triclinic_vectors(step.dimensions, dtype=np.float64)
-            where = [group.positions for group in (ions, fixed, water)]
-            around_water = Surroundings(where[2], cell, size.r_max)
-            around_ions = Surroundings(where[0], cell, size.r_max)
-            around_water.count(where[0], bins(size))
-            around_water.count(where[1], bins(size))
-            around_ions.count(where[1], bins(size))
-
-    def theirs() -> None:
-        for first, second in pairs:
-            inter_rdf(first, second, size)
-
-    times, _ = timed({"InterRDF": theirs, "voxion": ours}, rounds)
-    return {
-        "size": size.label(),
-        "ms_per_frame": {name: 1e3 * value / frames for name, value in times.items()},
-    }
-
-
-def timed(ways: dict[str, Callable[[], Any]], rounds: int) -> tuple[dict[str, float], Any]:
-    """Median processor time of each way, s, and what it made."""
-    made = {name: way() for name, way in ways.items()}  # and warms up
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, way in ways.items():
-            start = time.process_time()
-            way()
-            times[name].append(time.process_time() - start)
-    return {name: float(np.median(values)) for name, values in times.items()}, made
-
-
 def trajectory(size: Size, frames: int) -> tuple[MDAnalysis.Universe, list[Any]]:
-    """Atoms anywhere in a box, in memory: ions, tethered charges, water oxygens."""
+    """Return atoms anywhere in a box, in memory: ions, tethered charges, water oxygens."""
     unit = triclinic_vectors(np.array([1.0, 1.0, 1.0, *size.angles]), dtype=np.float64)
     edge = (size.waters / WATER_DENSITY / np.linalg.det(unit)) ** (1 / 3)
     numbers = (size.ions, size.ions, size.waters)
@@ -227,92 +254,68 @@ def normalised(
 
 
 def largest_difference(found: Result, reference: Result) -> float:
-    """Relative difference of g in the bins with the same counts: that of the normalisation."""
+    """Return the relative difference of g in bins with the same count: of the normalisation."""
     same = (found[1] == reference[1]) & (reference[1] > 0)
     return float(np.abs(found[0][same] / reference[0][same] - 1.0).max())
 
 
-def one_table(results: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    header = ["box", "InterRDF, ms", "voxion, ms", "ratio", "freud, ms", "ratio", "cKDTree, ms"]
-    rows = []
-    for row in results["one"]:
-        times = row["ms_per_frame"]
-        ratios = {name: times["InterRDF"] / value for name, value in times.items()}
-        rows.append(
-            [
-                row["size"],
-                f"{times['InterRDF']:.2f}",
-                f"{times['voxion']:.2f}",
-                f"{ratios['voxion']:.1f}",
-                f"{times['freud']:.2f}",
-                f"{ratios['freud']:.1f}",
-                f"{times['cKDTree']:.2f}" if "cKDTree" in times else "",
-            ]
-        )
-    return header, rows
+def compared(results: dict[str, Any], part: str) -> dict[str, dict[str, Compared]]:
+    """Return the ways beside voxion's, by size."""
+    found = [m for m in results["measurements"] if m["part"] == part]
+    return {
+        size: compare([m for m in found if m["size"] == size], VOXION)
+        for size in dict.fromkeys(m["size"] for m in found)
+    }
 
 
-def three_table(results: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    header = ["box", "three InterRDF, ms", "voxion, ms", "ratio", f"aim {AIM:g}"]
-    rows = []
-    for row in results["three"]:
-        theirs, ours = (row["ms_per_frame"][name] for name in ("InterRDF", "voxion"))
-        met = "met" if theirs / ours >= AIM else "not met"
-        rows.append([row["size"], f"{theirs:.2f}", f"{ours:.2f}", f"{theirs / ours:.1f}", met])
-    return header, rows
+def ratio_table(
+    sizes: dict[str, dict[str, Compared]], others: Sequence[str]
+) -> tuple[list[str], list[list[str]]]:
+    """Return head and cells of a table of times of voxion, and of the others over them."""
+    head = ["box", *(f"voxion, {m}, ms" for m in MEASURES), *(f"{o} / voxion" for o in others)]
+    return [*head, "by"], [
+        [
+            size,
+            *(f"{1e3 * getattr(ways[VOXION], m):.2f}" for m in MEASURES),
+            *(f"{ways[other].ratio:.1f}" if other in ways else "" for other in others),
+            ways[VOXION].measure,
+        ]
+        for size, ways in sizes.items()
+    ]
 
 
 def equality_table(results: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    header = ["box", "pairs", "voxion", "freud", "cKDTree", "voxion's g, elsewhere"]
+    """Return head and cells of the table of differences from InterRDF."""
+    others = (VOXION, FREUD, TREE)
     rows = []
-    for row in results["one"]:
+    for row in results["equality"]:
         moved = row["pairs_in_another_bin"]
-        cells = [str(moved.get(name, "")) for name in ("voxion", "freud", "cKDTree")]
-        difference = f"{row['largest_relative_difference']['voxion']:.0e}"
+        cells = [str(moved.get(name, "")) for name in others]
+        difference = f"{row['largest_relative_difference'][VOXION]:.0e}"
         rows.append([row["size"], f"{row['pairs']:,}", *cells, difference])
-    return header, rows
+    return ["box", "pairs", *others, "voxion's g, elsewhere"], rows
 
 
-def report(results: dict[str, Any]) -> str:
-    env = results["environment"]
-    loads = [" ".join(map(str, env[f"load_average_{when}"])) for when in ("before", "after")]
-    packages = ", ".join(f"{name} {version}" for name, version in results["packages"].items())
-    return "\n".join(
-        [
-            "# Radial distribution functions: voxion, freud and MDAnalysis' InterRDF",
-            "",
-            "    python benchmarks/descriptors/run.py",
-            "",
-            f"{env['date'][:10]}, {env['processor']}, {env['processors']} processors, load average "
-            f"{loads[0]} before and {loads[1]} after; voxion {env['voxion']}, {packages}.",
-            "",
-            f"One thread each; medians of {results['rounds']} rounds over {results['frames']} "
-            "frames in memory, processor time per frame; bins of 0.02 angstrom. Atoms lie anywhere "
-            "in a box of water's density.",
-            "",
-            "## One g(r), ions and water",
-            "",
-            markdown_table(*one_table(results)),
-            "",
-            "freud by its default neighbour search; cKDTree is scipy's count_neighbors, for "
-            "orthogonal boxes only. Ratios are over InterRDF.",
-            "",
-            "## The three g(r) of the descriptors",
-            "",
-            markdown_table(*three_table(results)),
-            "",
-            "voxion prepares the water once for two of them. As many tethered charges as ions.",
-            "",
-            "## Equal to InterRDF",
-            "",
-            "Pairs that are counted in another bin than InterRDF's, of all; and the largest "
-            "relative difference of g in bins with the same count. InterRDF wraps coordinates in "
-            "single precision, so that a distance may be off by some 1e-5 angstrom.",
-            "",
-            markdown_table(*equality_table(results)),
-            "",
-        ]
+def _report(results: dict[str, Any], out: Path) -> None:
+    how = (
+        f"One thread each; {results['rounds']} rounds over {results['frames']} frames in memory, "
+        "times per frame; bins of 0.02 angstrom. Atoms lie anywhere in a box of water's density."
     )
+    page = Page("Radial distribution functions: voxion, freud, MDAnalysis' InterRDF",
+                describe(results, how))  # fmt: skip
+    one, three = compared(results, ONE), compared(results, THREE)
+    page.table("One g(r), ions and water", *ratio_table(one, (INTER_RDF, FREUD, TREE)))
+    head, cells = ratio_table(three, (INTER_RDF,))
+    met = ["yes" if ways[INTER_RDF].ratio >= AIM else "no" for ways in three.values()]
+    cells = [[*row, mark] for row, mark in zip(cells, met, strict=True)]
+    page.table("The three g(r) of the descriptors", [*head, f"at least {AIM:g}"], cells)
+    page.table("Pairs in another bin than InterRDF's", *equality_table(results))
+    page.notes(NOTES)
+    summary = {
+        part: {size: as_dicts(list(ways.values())) for size, ways in found.items()}
+        for part, found in ((ONE, one), (THREE, three))
+    }
+    page.write(out, "results", {**results, "summary": summary})
 
 
 if __name__ == "__main__":

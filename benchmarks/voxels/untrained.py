@@ -6,8 +6,8 @@ from importlib import metadata
 from pathlib import Path
 
 import torch
-from voxel_modes import CLASSIFIED, EDGE
 
+from benchmarks.voxels.modes import CLASSIFIED, EDGE
 from voxion.contract.model_file import write_model_file
 from voxion.contract.schema import CONTRACT_FILE, ClassifierContract, InputRanges
 from voxion.systems.surfactant import HYDRATIONS

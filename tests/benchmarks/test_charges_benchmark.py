@@ -2,8 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.benchmarks.program import run, tables_of
 from voxion.charges.models.shells import shell_edges
 from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.charges.training.export import write_model
@@ -19,7 +18,6 @@ from voxion.contract.schema import ChargeContract, InputRanges, RadialFunctions,
 from voxion.engines.lammps import run_lammps
 from voxion.systems.graphene import GrapheneSystem, graphene_sheet
 
-FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "charges"
 CELLS, WIDTHS = (6, 4), (0.1, 0.3)
 SPECIES = {"O": -0.8476, "H": 0.4238, "Na": 1.0, "Cl": -1.0}
 
@@ -53,26 +51,9 @@ def local_model(tmp_path_factory) -> Path:
     return write_model(FittedModel(model, contract), path, [])
 
 
-def run(command: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(FOLDER / command), *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def table_of(text: str) -> list[list[str]]:
-    """Cells of the tables in a Markdown text, without heads."""
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return [row for row in cells if row[0] not in ("mode", "electrode atoms", "---")]
-
-
 def test_comparison(tiny, local_model, tmp_path):
     options = ["--system", tiny, "--model", local_model, "--rounds", 2, "--steps", 10]
-    done = run("run.py", *options, "--ranks", 1, "--out", tmp_path)
+    done = run("charges.run", *options, "--ranks", 1, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     results = json.loads((tmp_path / "results.json").read_text())
     measurements = results["measurements"]
@@ -86,36 +67,43 @@ def test_comparison(tiny, local_model, tmp_path):
     assert updates == {f"{k}-{n}": u for k in ("paper", "local") for n, u in expected.items()}
     first = [next(m["mode"] for m in measurements if m["round"] == n) for n in range(2)]
     assert first[0] != first[1], "the order of the modes does not rotate"
-    for row in results["summary"]["1"]:
-        loops = [m["loop"] for m in measurements if m["mode"] == row["name"]]
-        fixed = [m["loop"] for m in measurements if m["mode"] == "fixed"]
-        assert row["ratio"] == pytest.approx(np.median(np.divide(loops, fixed)))
-        assert math.isfinite(row["ratio"]) and row["ratio"] > 0
-    table = table_of((tmp_path / "results.md").read_text())
+    for row in results["summary"]["1 MPI rank"]:
+        times = row["times"]
+        assert times["measure"] in ("wall", "processor")
+        loops, fixed = (
+            [m[times["measure"]] for m in measurements if m["mode"] == mode]
+            for mode in (times["name"], "fixed")
+        )
+        assert times["ratio"] == pytest.approx(np.median(np.divide(loops, fixed)))
+        assert math.isfinite(times["ratio"]) and times["ratio"] > 0
+    # one rank has at most one processor; LAMMPS rounds its use to 0.1 %
+    assert all(0 < m["processor"] < 1.01 * m["wall"] for m in measurements)
+    assert all(0.01 < m["memory"] < 10 for m in measurements)
+    [table] = tables_of((tmp_path / "results.md").read_text())
     assert len(table) == len(modes)
-    assert all(math.isfinite(float(row[2])) for row in table)
+    assert all(float(row["wall, ms/step"]) > 0 for row in table)
     assert (tmp_path / "results.png").stat().st_size > 0
 
 
 def test_scaling_reports_what_takes_too_long(tiny, local_model, tmp_path):
     """With no time for the set-up nothing is measured, and the tables say so."""
     options = ["--system", tiny, "--model", local_model, "--rounds", 1, "--steps", 4]
-    done = run("scaling.py", *options, "--out", tmp_path)
+    done = run("charges.scaling", *options, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
-    table = table_of((tmp_path / "scaling.md").read_text())
-    assert [row[0] for row in table] == ["96"] * 4
+    [table] = tables_of((tmp_path / "scaling.md").read_text())
+    assert [row["electrode atoms"] for row in table] == ["96"] * 4
     # the set-up of a tiny system may round to 0.00 s
-    assert all(float(row[3]) > 0 and float(row[6]) >= 0 for row in table)
-    done = run("scaling.py", *options, "--setup-limit", 0, "--out", tmp_path)
+    assert all(float(row["ratio"]) > 0 and float(row["set-up, s"]) >= 0 for row in table)
+    done = run("charges.scaling", *options, "--setup-limit", 0, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
-    table = table_of((tmp_path / "scaling.md").read_text())
-    assert [row[6] for row in table] == ["more than 0"] * 4
+    [table] = tables_of((tmp_path / "scaling.md").read_text())
+    assert [row["set-up, s"] for row in table] == ["more than 0"] * 4
 
 
 def test_wrong_model_is_one_line(tiny, local_model, tmp_path):
-    done = run("run.py", "--system", tiny, "--model", tmp_path / "none.pt")
+    done = run("charges.run", "--system", tiny, "--model", tmp_path / "none.pt")
     assert done.returncode == 1
     assert done.stderr.startswith("Error: Model file") and done.stderr.count("\n") == 1
-    done = run("run.py", "--system", tmp_path, "--model", local_model, "--out", tmp_path)
+    done = run("charges.run", "--system", tmp_path, "--model", local_model, "--out", tmp_path)
     assert done.returncode == 1
     assert "no system.json" in done.stderr

@@ -2,8 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 import torch
 import voxion._core as _core
 
+from tests.benchmarks.program import LOGS, run, tables_of
 from tests.engines.gromacs_run import run_gmx
 from voxion.charges.models.shells import shell_edges
 from voxion.charges.models.site_potentials import SitePotentialsModel
@@ -22,9 +21,6 @@ from voxion.contract.schema import ChargeContract, InputRanges, RadialFunctions,
 from voxion.systems.graphene import GrapheneSystem, graphene_sheet
 from voxion.voxels.stores.store import open_store
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-FOLDER = BENCHMARKS / "gromacs"
-LOGS = BENCHMARKS.parent / "runs" / "benchmarks" / "logs"
 CELLS, ATOMS, CHARGE = (9, 6), 216, -2
 WIDTHS = (0.1, 0.3)
 SPECIES = {"O": -0.8476, "H": 0.4238, "Na": 1.0, "Cl": -1.0}
@@ -74,19 +70,9 @@ def results(gmx, tiny, local_model, tmp_path_factory) -> Path:
     """Folder with the results of the reduced benchmark."""
     out = tmp_path_factory.mktemp("results")
     options = ["--gmx", gmx, "--system", tiny, "--model", local_model, "--rounds", 2]
-    done = run(*options, "--steps", STEPS, "--interval", INTERVAL, "--out", out)
+    done = run("gromacs.run", *options, "--steps", STEPS, "--interval", INTERVAL, "--out", out)
     assert done.returncode == 0, done.stderr
     return out
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(FOLDER / "run.py"), *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_comparison(results):
@@ -99,7 +85,10 @@ def test_comparison(results):
     assert first[0] != first[1], "the order of the modes does not rotate"
     assert {m["mode"]: m["updates"] for m in measurements if m["every"]} == UPDATES
     for m in measurements:
-        assert 0 < m["loop"] < m["wall"]
+        assert 0 < m["wall"] < m["whole"]
+        # md.log rounds to 1 ms
+        assert 0 < m["processor"] < 1.02 * m["wall"] + 0.002
+        assert m["processor"] < m["whole_processor"]
         in_plugin = m["mode"] not in ("plain", "driver-local", "driver-paper")
         assert (m["plumed"] is not None) == (m["own"] is not None) == in_plugin
         assert len(m["update_ms"]) == (m["updates"] if in_plugin and m["every"] else 0)
@@ -107,16 +96,19 @@ def test_comparison(results):
             # both of the plugin's own clock, in its table and in its last line
             assert sum(m["update_ms"]) == pytest.approx(1e3 * m["own"], rel=0.01)
         if m["parts"]:
-            assert sum(m["parts"].values()) == pytest.approx(m["wall"], rel=0.05)
+            assert sum(m["parts"].values()) == pytest.approx(m["whole"], rel=0.05)
     for row in found["summary"]["modes"]:
-        of = {n: [m["loop"] for m in measurements if m["mode"] == n] for n in MODES}
-        assert row["ratio"] == pytest.approx(np.median(np.divide(of[row["name"]], of["plain"])))
+        times = row["times"]
+        loops, plain = (
+            [m[times["measure"]] for m in measurements if m["mode"] == mode]
+            for mode in (times["name"], "plain")
+        )
+        assert times["ratio"] == pytest.approx(np.median(np.divide(loops, plain)))
     assert all(math.isfinite(cost["factor"]) for cost in found["summary"]["intervals"])
     assert len(found["summary"]["aims"]) == 4
-    lines = (results / "results.md").read_text().splitlines()
+    loops, whole, *_ = tables_of((results / "results.md").read_text())
     labels = {m["label"] for m in measurements}
-    tables = [line.split("|")[1].strip() for line in lines if line.startswith("|")]
-    assert all(tables.count(label) == 2 for label in labels)
+    assert {row["mode"] for row in loops} == {row["mode"] for row in whole} == labels
     assert (results / "results.png").stat().st_size > 0
 
 
@@ -160,6 +152,6 @@ def test_wrong_input_is_one_line(gmx, tiny, local_model, tmp_path):
         (["--system", tiny, "--interval", 25], "must be a multiple of nstlist = 10; found 25"),
         (["--system", tiny, "--steps", 70, "--interval", 20], "multiple of the interval of 20"),
     ):
-        done = run(*options, *arguments)
+        done = run("gromacs.run", *options, *arguments)
         assert done.returncode == 1
         assert message in done.stderr and done.stderr.count("\n") == 1

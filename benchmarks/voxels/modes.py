@@ -30,13 +30,13 @@ class Mode:
     Attributes
     ----------
     name : str
-        In results and file names.
+        Name in results and file names.
     label : str
-        In tables.
+        Name in tables.
     commands : tuple of str
         LAMMPS commands after the dynamics.
     values : int
-        Values per voxel that it writes; 0 if it writes nothing.
+        Number of values per voxel that it writes; 0 if it writes nothing.
     """
 
     name: str
@@ -65,15 +65,9 @@ def all_modes(classifier: Path) -> list[Mode]:
 
 
 def sampled_every_step(mode: Mode) -> Mode:
-    """Give the same mode with a sample at every step, windows unchanged."""
+    """Return the same mode with a sample at every step, windows unchanged."""
     dense = f"1 {WINDOW} {WINDOW}"
     return replace(mode, commands=tuple(c.replace(_SAMPLING, dense) for c in mode.commands))
-
-
-def rotated(modes: list[Mode], by: int) -> list[Mode]:
-    """Give the same modes in another order: each comes first once in as many rounds."""
-    start = by % len(modes)
-    return [*modes[start:], *modes[:start]]
 
 
 def _voxion(name: str, what: str, channels: tuple[str, ...], model: Path | None = None) -> Mode:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from voxel_modes import (
+from benchmarks.common import comparison
+from benchmarks.common.comparison import NOTE, Compared, by_mode, compare
+from benchmarks.common.report import Aim
+from benchmarks.voxels.modes import (
     EVERY,
     GRID,
     NONE,
@@ -28,65 +31,45 @@ class Row:
 
     Attributes
     ----------
-    name, label : str
-    step : float
-        Time per step, ms.
-    ratio : float
-        Loop time over that without voxels in the same round.
-    ratios : tuple of float
-        The same, round by round.
+    times : Compared
+        Times beside those without voxels.
     sample : float
         Time in fixes beyond that without voxels, per sample, ms; it includes what a frame costs.
     frame : float
         Time in output beyond that without voxels, per frame, ms.
     written : int
-        Bytes per frame.
+        Number of bytes per frame.
     own : dict
         What fix voxion/voxels says of itself: grid, compute, store, classify (ms), share (%).
     """
 
-    name: str
-    label: str
-    step: float
-    ratio: float
-    ratios: tuple[float, ...]
+    times: Compared
     sample: float
     frame: float
     written: int
     own: dict[str, float]
 
 
-@dataclass(frozen=True)
-class Aim:
-    """A number that the project aims at, and what was measured."""
-
-    what: str
-    aim: str
-    found: str
-    met: bool
+def summarise(measurements: Iterable[Mapping[str, Any]], steps: int) -> list[Row]:
+    """Return the rows from the measurements on one number of ranks."""
+    groups = by_mode(measurements)
+    compared = compare([m for group in groups.values() for m in group], NONE)
+    base = {m["round"]: m for m in groups[NONE]}
+    return [_row(compared[name], group, base, steps) for name, group in groups.items()]
 
 
-def summarise(measurements: Sequence[dict[str, Any]], steps: int) -> list[Row]:
-    """Rows from the measurements on one number of ranks."""
-    base = {m["round"]: m for m in measurements if m["mode"] == NONE}
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for measurement in sorted(measurements, key=lambda m: (m["position"], m["round"])):
-        groups.setdefault(measurement["mode"], []).append(measurement)
-    return [_row(group, base, steps) for group in groups.values()]
-
-
-def _row(group: list[dict[str, Any]], base: dict[int, dict[str, Any]], steps: int) -> Row:
+def _row(
+    times: Compared,
+    group: Sequence[Mapping[str, Any]],
+    base: Mapping[int, Mapping[str, Any]],
+    steps: int,
+) -> Row:
     def beyond(section: str, count: int) -> float:
         return 1e3 * median(m[section] - base[m["round"]][section] for m in group) / count
 
-    ratios = tuple(m["loop"] / base[m["round"]]["loop"] for m in group)
     own = ("grid", "compute", "store", "classify", "share")
     return Row(
-        name=group[0]["mode"],
-        label=group[0]["label"],
-        step=1e3 * median(m["loop"] for m in group) / steps,
-        ratio=median(ratios),
-        ratios=ratios,
+        times=times,
         sample=beyond("modify", steps // EVERY),
         frame=beyond("output", steps // WINDOW),
         written=round(median(m["written"] for m in group)),
@@ -94,13 +77,11 @@ def _row(group: list[dict[str, Any]], base: dict[int, dict[str, Any]], steps: in
     )
 
 
-def cells(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
-    """Head and cells of the table of modes."""
+def modes_table(rows: Sequence[Row], steps: int) -> tuple[list[str], list[list[str]]]:
+    """Return head and cells of the table of modes."""
+    times = [row.times for row in rows]
     head = [
-        "mode",
-        "ms/step",
-        "ratio",
-        "rounds",
+        *comparison.head(times),
         "in fixes, ms/sample",
         "in output, ms/frame",
         "kB/frame",
@@ -110,14 +91,11 @@ def cells(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
         "own: classify, ms/frame",
     ]
     table = []
-    for row in rows:
-        beyond = row.name != NONE
+    for row, cells in zip(rows, comparison.cells(times, steps), strict=True):
+        beyond = row.times.name != NONE
         table.append(
             [
-                row.label,
-                f"{row.step:.2f}",
-                f"{row.ratio:.4f}",
-                f"{min(row.ratios):.3f} to {max(row.ratios):.3f}",
+                *cells,
                 f"{row.sample:.2f}" if beyond else "",
                 f"{row.frame:.2f}" if beyond else "",
                 f"{row.written / 1e3:.0f}" if row.written else "",
@@ -128,8 +106,8 @@ def cells(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
     return head, table
 
 
-def size_cells(sizes: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """Head and cells of the table of sizes."""
+def size_table(sizes: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Return head and cells of the table of sizes."""
     head = ["values", "text, kB/frame", "store, kB/frame", "packed, kB/frame", "store / text",
             "store / packed"]  # fmt: skip
     return head, [
@@ -145,19 +123,22 @@ def size_cells(sizes: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[st
 
 def aims(
     rows: Sequence[Row],
-    gridding: Sequence[dict[str, Any]],
-    sizes: Sequence[dict[str, Any]],
+    gridding: Iterable[Mapping[str, Any]],
+    sizes: Sequence[Mapping[str, Any]],
+    steps: int,
 ) -> list[Aim]:
     """Put what was aimed at beside what was measured."""
-    by = {row.name: row for row in rows}
+    by = {row.times.name: row for row in rows}
     voxion = by[VOXION]
-    theirs, ours = ([g[name] for g in gridding] for name in (GRID, VOXION))
-    faster = median(a / b for a, b in zip(theirs, ours, strict=True))
-    stress = median(
-        a / b for a, b in zip(by[VOXION_STRESS].ratios, by[STRESS_ALONE].ratios, strict=True)
+    alone = compare(gridding, VOXION)
+    measure, faster = alone[GRID].measure, alone[GRID].ratio
+    ours, theirs = (1e3 * getattr(alone[name], measure) / WINDOW for name in (VOXION, GRID))
+    with_stress, stress_alone = (
+        by[name].times.ratios[voxion.times.measure] for name in (VOXION_STRESS, STRESS_ALONE)
     )
+    stress = median(a / b for a, b in zip(with_stress, stress_alone, strict=True))
     classified = by[VOXION_CLASSIFY]
-    share = 100 * classified.own["classify"] / (PAPER_WINDOW * by[NONE].step)
+    share = 100 * classified.own["classify"] / (PAPER_WINDOW * 1e3 * by[NONE].times.wall / steps)
     packed = min(size["store"] / size["packed"] for size in sizes)
     text = max(size["store"] / size["text"] for size in sizes)
     written = max(by[name].own["store"] for name in (VOXION, VOXION_STRESS))
@@ -165,13 +146,13 @@ def aims(
         Aim(
             f"mass and charge every {EVERY} steps, over no voxels",
             "at most 1.01",
-            f"{voxion.ratio:.4f} (own log: {1 + voxion.own['share'] / 100:.4f})",
-            voxion.ratio <= 1.01,
+            f"{voxion.times.ratio:.4f} (own log: {1 + voxion.own['share'] / 100:.4f})",
+            voxion.times.ratio <= 1.01,
         ),
         Aim(
             "gridding of a sample: fix ave/grid over voxion",
             "at least 5",
-            f"{faster:.1f} ({median(theirs):.2f} ms over {median(ours):.2f} ms)",
+            f"{faster:.1f} ({theirs:.2f} ms over {ours:.2f} ms)",
             faster >= 5,
         ),
         Aim(
@@ -192,14 +173,14 @@ def aims(
     ]
 
 
-def notes(rows: Sequence[Row]) -> list[str]:
-    """Say what the numbers mean, and at which interval stress costs one per cent."""
-    by = {row.name: row for row in rows}
-    sample = EVERY * by[NONE].step * (by[STRESS_ALONE].ratio - 1)
-    interval = max(0.0, sample / (0.01 * by[NONE].step))
+def notes(rows: Sequence[Row], steps: int) -> list[str]:
+    """Return remarks on the numbers, and the interval at which stress costs one per cent."""
+    by = {row.times.name: row.times for row in rows}
+    step = 1e3 * getattr(by[NONE], by[NONE].measure) / steps
+    sample = EVERY * step * (by[STRESS_ALONE].ratio - 1)
+    interval = max(0.0, sample / (0.01 * step))
     return [
-        "ratio: loop time over that without voxels in the same round, median over rounds, and the "
-        "smallest and largest of them.",
+        NOTE,
         f"Sampled every {EVERY} steps, a frame of 32^3 every {WINDOW}: a hundred times more frames "
         f"than one in {PAPER_WINDOW} steps.",
         "in fixes, in output: LAMMPS's own Modify and Output times beyond those without voxels; "

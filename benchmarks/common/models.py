@@ -1,4 +1,4 @@
-"""The paper's network without training: its shape decides what it costs, its weights do not."""
+"""Models of the surface's charges that are measured: a local one, and the paper's network."""
 
 from __future__ import annotations
 
@@ -7,15 +7,38 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from modes import IONS
 
 from voxion import __version__
 from voxion.charges.data.bins import EPSILON, ChargeBins
 from voxion.charges.models.ion_network import IonPositionsModel, dense_network
 from voxion.charges.training.export import write_model
 from voxion.charges.training.fitted import FittedModel
-from voxion.contract.schema import ChargeContract, InputRanges, Source
+from voxion.contract.schema import ChargeContract, InputRanges, Source, read_contract
+from voxion.demo import model_path
+from voxion.errors import VoxionError
 from voxion.systems.description import SystemDescription
+
+EMBEDDED = model_path()
+IONS = ("Na", "Cl")
+UNTRAINED = (
+    "The paper's network has not been trained: 4 inputs per ion, 4 layers of 1024, one output per "
+    "electrode atom, random weights. Its cost does not depend on them."
+)
+
+
+def check_local(model: Path) -> None:
+    """Refuse a model that is not a local one.
+
+    Raises
+    ------
+    VoxionError
+    """
+    inputs = read_contract(model).inputs
+    if inputs != "site-potentials":
+        raise VoxionError(
+            f"{model} is not a local model: expected inputs 'site-potentials', found {inputs!r}; "
+            "export one from a training of that kind."
+        )
 
 
 def write_untrained(system: SystemDescription, path: Path) -> Path:

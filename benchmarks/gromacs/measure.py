@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import resource
 import shutil
-import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
-from mdrun_modes import NSTLIST, TABLE, Mode, jobs_file
 
+from benchmarks.common.processes import Finished, Times, run_process
+from benchmarks.common.systems import ROOT
+from benchmarks.gromacs.modes import NSTLIST, TABLE, Mode, jobs_file
 from voxion.engines.gromacs import Gromacs
 from voxion.engines.mdrun import prepare
 from voxion.errors import VoxionError
 from voxion.systems.description import load_system
 
 JOBS = "voxion.dat"
-_LOOP = re.compile(r"^ +Time: +\S+ +(\S+)", re.MULTILINE)
+_LOOP = re.compile(r"^ +Time: +(\S+) +(\S+)", re.MULTILINE)  # processor and wall time
 _PLUMED = re.compile(r"^ Plumed +\d+ +\d+ +\d+ +(\S+)", re.MULTILINE)
 _CHARGES = re.compile(r"^charges of group \S+: (\d+) updates, (\S+) s$", re.MULTILINE)
 _SETUP = re.compile(r"^set up in (\S+) s$", re.MULTILINE)
@@ -31,7 +30,7 @@ _VOXELS = re.compile(r"^voxels of group \S+: (\d+) samples, .* (\S+) s$", re.MUL
 
 @dataclass(frozen=True)
 class Bench:
-    """What all measurements share.
+    """Program, system and models of all measurements.
 
     Attributes
     ----------
@@ -43,9 +42,9 @@ class Bench:
     models : dict
         Model files by kind.
     work : Path
-        Gets a folder of every mode.
+        Folder for those of the modes.
     threads : int
-        OpenMP threads of mdrun.
+        Number of OpenMP threads of mdrun.
     """
 
     gromacs: Gromacs
@@ -56,7 +55,7 @@ class Bench:
     threads: int
 
     def options(self, steps: int) -> list[str]:
-        """Options of mdrun, the same in all modes."""
+        """Return the options of mdrun, the same in all modes."""
         words = f"-ntmpi 1 -ntomp {self.threads} -nstlist {NSTLIST} -pme cpu -update cpu -nov"
         return [*words.split(), "-nsteps", str(steps)]
 
@@ -68,39 +67,38 @@ class Bench:
         return {"GMX_DD_SINGLE_RANK": "0", "GMX_MAXBACKUP": "-1", "OMP_NUM_THREADS": threads}
 
     def folder(self, mode: Mode) -> Path:
-        """Folder of a mode's last measurement."""
+        """Return the folder of a mode's last measurement."""
         return self.work / f"{self.system.name}-{mode.name}"
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """What one run took.
+@dataclass(frozen=True, kw_only=True)
+class Measurement(Times):
+    """Times of mdrun's steps, of all pieces together, and what else was measured.
 
     Attributes
     ----------
-    loop : float
-        mdrun's own wall time of its steps, of all pieces together, s.
-    wall : float
-        From start to end of the process, s; of the driver, from the first prediction on.
-    cpu_use : float
-        Processor time over wall time and threads, per cent: below 100 on a busy machine.
+    whole : float
+        Wall time from start to end of the process, s; that of the driver from the first
+        prediction on.
+    whole_processor : float
+        Processor time of the same, s.
     plumed : float or None
         mdrun's own wall time in calls of the plugin, without its set-up in the first of them, s.
     setup : float or None
-        That set-up, once in a run: reading of groups, opening of files, a first prediction, s.
+        Time of that set-up, once in a run: reading of groups, opening of files, a first
+        prediction, s.
     updates : int or None
-        Of the charges.
+        Number of updates of the charges.
     update_ms : list of float
-        Each of the plugin's updates, by its own clock.
+        Time of each of the plugin's updates, by its own clock.
     own : float or None
-        What the plugin's job measures of itself, s.
+        Time that the plugin's job measures of itself, s.
     parts : dict
         Wall times of the driver's parts, s.
     """
 
-    loop: float
-    wall: float
-    cpu_use: float
+    whole: float
+    whole_processor: float
     plumed: float | None = None
     setup: float | None = None
     updates: int | None = None
@@ -142,11 +140,17 @@ def _run(mode: Mode, bench: Bench, folder: Path, steps: int) -> Measurement:
         jobs.write_text(jobs_file(mode, load_system(bench.system, "gromacs"), index))
         launch = prepare(jobs, options, program=bench.gromacs.program)
         command, environment = launch.command, environment | launch.environment
-    output, wall, processor = _timed(command, folder, environment)
-    (folder / "md.out").write_text(output)
+    done = _finished(command, folder, environment)
+    (folder / "md.out").write_text(done.output)
     log = (folder / "md.log").read_text()
-    cpu_use = 100 * processor / (wall * bench.threads)
-    result = Measurement(float(_found(_LOOP, log, folder)[0]), wall, cpu_use)
+    processor, wall = map(float, _found(_LOOP, log, folder))
+    result = Measurement(
+        wall=wall,
+        processor=processor,
+        instructions=done.instructions,
+        whole=done.wall,
+        whole_processor=done.processor,
+    )
     if not mode.job:
         return result
     own = (folder / f"{JOBS}.log").read_text()
@@ -178,37 +182,30 @@ def _drive(mode: Mode, bench: Bench, folder: Path, steps: int) -> Measurement:
         "pieces": pieces,
     }
     settings.write_text(json.dumps(values, indent=1))
-    command = [sys.executable, str(Path(__file__).with_name("outside_driver.py")), str(settings)]
-    output, wall, processor = _timed(command, folder, bench.environment)
+    # the module is found from the project's folder
+    command = [sys.executable, "-m", "benchmarks.gromacs.outside_driver", str(settings)]
+    done = _finished(command, ROOT, bench.environment)
     logs = [(folder / f"piece-{n}.log").read_text() for n in range(pieces)]
-    loops = [float(_found(_LOOP, log, folder)[0]) for log in logs]
-    times = json.loads(output)
-    cpu_use = 100 * processor / (wall * bench.threads)
-    return Measurement(sum(loops), times["wall"], cpu_use, updates=pieces, parts=times["parts"])
-
-
-def _timed(
-    command: list[str], folder: Path, environment: dict[str, str]
-) -> tuple[str, float, float]:
-    """Run a command in a folder; its output, and its wall and processor time, s."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begin = perf_counter()
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+    loops = np.array([_found(_LOOP, log, folder) for log in logs], float)
+    times = json.loads(done.output)
+    return Measurement(
+        processor=float(loops[:, 0].sum()),
+        wall=float(loops[:, 1].sum()),
+        instructions=done.instructions,
+        whole=times["wall"],
+        whole_processor=times["processor"],
+        updates=pieces,
+        parts=times["parts"],
     )
-    wall = perf_counter() - begin
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode != 0:
-        tail = " ".join((done.stderr or done.stdout).strip().splitlines()[-12:])
-        raise VoxionError(f"{' '.join(command[:2])} stopped in {folder}: {tail}")
-    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return done.stdout, wall, processor
+
+
+def _finished(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Finished:
+    done = run_process(command, folder, environment=environment)
+    assert done is not None  # without a limit
+    if done.status != 0:
+        tail = " ".join((done.error or done.output).strip().splitlines()[-12:])
+        raise VoxionError(f"{' '.join(command[:3])} stopped: {tail}")
+    return done
 
 
 def _found(pattern: re.Pattern[str], text: str, folder: Path) -> tuple[str, ...]:

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from voxel_modes import EVERY, STORE, TEXT, WINDOW, Mode, sampled_every_step
-
+from benchmarks.common.lammps import WARM_UP, loop_times, run_script
+from benchmarks.common.processes import Finished, Times
+from benchmarks.common.rounds import Case
+from benchmarks.voxels.modes import (
+    EVERY,
+    GRID,
+    STORE,
+    TEXT,
+    VOXION,
+    WINDOW,
+    Mode,
+    sampled_every_step,
+)
 from voxion.engines.lammps import quoted
 from voxion.errors import VoxionError
 from voxion.voxels.stores.store import open_store
 
-WARM_UP = 20  # steps before the measured ones
-_WORKER = Path(__file__).resolve().parent.parent / "charges" / "worker.py"
+RUN, ALONE = "run", "gridding alone"  # parts of the benchmark
 _NUMBER = r"([-+.\deE]+)"
-_LOOP = re.compile(rf"^Loop time of {_NUMBER} on \d+ procs for (\d+) steps", re.MULTILINE)
 _SECTION = re.compile(rf"^(Modify|Output) *\| *\S+ *\| *{_NUMBER}", re.MULTILINE)
-_CPU_USE = re.compile(rf"^{_NUMBER}% CPU use", re.MULTILINE)
 _FIX = re.compile(
     rf"^Fix voxion/voxels \S+: (\d+) samples, {_NUMBER} ms each to grid, {_NUMBER} ms each for "
     rf"computes; (\d+) frames, {_NUMBER} ms each to store(?:, {_NUMBER} ms each to classify)?; "
@@ -30,19 +39,16 @@ _FIX = re.compile(
 _ATOMS = re.compile(r"with (\d+) atoms$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """What one run took.
+@dataclass(frozen=True, kw_only=True)
+class Measurement(Times):
+    """Times of the measured steps, and what else the log says.
 
     Attributes
     ----------
-    loop : float
-        LAMMPS's "Loop time" of the measured steps, s.
     modify, output : float
         LAMMPS's own times in fixes and in output, mean over ranks, s.
-    cpu_use : float
-        Share of the loop time that LAMMPS was on a processor, per cent.
     atoms : int
+        Number of atoms.
     written : int
         Bytes of grids per frame on disk; 0 if nothing was written.
     grid, compute, store, classify, share : float or None
@@ -50,10 +56,8 @@ class Measurement:
         frame to store and to classify, per cent of the loop time.
     """
 
-    loop: float
     modify: float
     output: float
-    cpu_use: float
     atoms: int
     written: int = 0
     grid: float | None = None
@@ -61,6 +65,36 @@ class Measurement:
     store: float | None = None
     classify: float | None = None
     share: float | None = None
+
+
+def cases(
+    modes: Sequence[Mode], system: Path, work: Path, *, steps: int, ranks: int
+) -> tuple[list[Case], list[Case]]:
+    """Return the cases of all modes in a run, and of the gridding alone; see `measure`."""
+
+    def about(part: str) -> dict[str, Any]:
+        return {"part": part, "ranks": ranks}
+
+    run = [
+        Case(
+            mode.name,
+            mode.label,
+            partial(measure, mode, system, work, steps=steps, ranks=ranks),
+            about(RUN),
+        )
+        for mode in modes
+    ]
+    alone = [
+        Case(
+            mode.name,
+            f"{mode.label}, alone",
+            partial(gridding_alone, mode, system, work, ranks=ranks),
+            about(ALONE),
+        )
+        for mode in modes
+        if mode.name in (VOXION, GRID)
+    ]
+    return run, alone
 
 
 def measure(mode: Mode, system: Path, work: Path, *, steps: int, ranks: int = 1) -> Measurement:
@@ -74,9 +108,9 @@ def measure(mode: Mode, system: Path, work: Path, *, steps: int, ranks: int = 1)
     work : Path
         Folder that gets the input, the log and what the mode writes.
     steps : int
-        Measured steps, a multiple of the window.
+        Number of measured steps, a multiple of the window.
     ranks : int
-        MPI processes.
+        Number of MPI processes.
 
     Raises
     ------
@@ -89,8 +123,7 @@ def measure(mode: Mode, system: Path, work: Path, *, steps: int, ranks: int = 1)
     folder.mkdir(parents=True)
     script = folder / "in.lammps"
     script.write_text(_script(mode, system.resolve(), steps))
-    _work(script, ranks)
-    result = _read(script.with_suffix(".log"), mode, steps)
+    result = _read(script.with_suffix(".log"), mode, steps, ranks, _run(script, ranks))
     if not mode.values:
         return result
     frames = _frames(folder)
@@ -99,11 +132,11 @@ def measure(mode: Mode, system: Path, work: Path, *, steps: int, ranks: int = 1)
     return replace(result, written=round(bytes_of_grids(folder) / frames))
 
 
-def gridding_alone(mode: Mode, system: Path, work: Path, *, ranks: int = 1) -> float:
-    """Time per sample in the fix of a mode, ms, on atoms that rest and feel nothing.
+def gridding_alone(mode: Mode, system: Path, work: Path, *, ranks: int = 1) -> Times:
+    """Measure a window in the fix of a mode, on atoms that rest and feel nothing.
 
     With no other fix, LAMMPS's "Modify" is the fix's own time, undisturbed by the rest of a step.
-    A window has one sample a step, and one frame.
+    The window has one sample a step, and one frame. The processor time is that share of the loop's.
     """
     folder = run_folder(system, mode, work, ranks)
     folder = folder.with_name(f"{folder.name}-alone")
@@ -123,13 +156,14 @@ def gridding_alone(mode: Mode, system: Path, work: Path, *, ranks: int = 1) -> f
     ]
     script = folder / "in.lammps"
     script.write_text("\n".join(lines) + "\n")
-    _work(script, ranks)
-    sections = dict(_SECTION.findall(script.with_suffix(".log").read_text()))
-    return 1e3 * float(sections["Modify"]) / WINDOW
+    log = script.with_suffix(".log")
+    loop = loop_times(log, WINDOW, ranks, _run(script, ranks))
+    modify = float(dict(_SECTION.findall(log.read_text()))["Modify"])
+    return replace(loop, wall=modify, processor=modify * loop.processor / loop.wall)
 
 
 def run_folder(system: Path, mode: Mode, work: Path, ranks: int) -> Path:
-    """Folder of the last measurement of a mode."""
+    """Return the folder of the last measurement of a mode."""
     return work / f"voxels-{system.name}-{mode.name}-{ranks}"
 
 
@@ -150,7 +184,7 @@ def _script(mode: Mode, system: Path, steps: int) -> str:
 
 
 def bytes_of_grids(folder: Path, store: str = STORE) -> int:
-    """Bytes of all grids that a mode wrote: the chunks of a store, or the text files."""
+    """Return the bytes of all grids that a mode wrote: the chunks of a store, or the text files."""
     grids = folder / store / "grid"
     files = list(grids.rglob("*")) if grids.is_dir() else _texts(folder)
     return sum(f.stat().st_size for f in files if f.is_file() and f.name != "zarr.json")
@@ -162,32 +196,23 @@ def _frames(folder: Path) -> int:
 
 
 def _texts(folder: Path) -> list[Path]:
-    """Text grids but that of the first step, which holds only zeros."""
+    """Return the text grids but that of the first step, which holds only zeros."""
     return [f for f in folder.glob(TEXT) if f.name.split(".")[1] != str(WINDOW)]
 
 
-def _work(script: Path, ranks: int) -> None:
-    worker = subprocess.run(
-        [sys.executable, str(_WORKER), str(script), str(ranks)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if worker.returncode != 0:
-        raise VoxionError(worker.stderr.strip())
+def _run(script: Path, ranks: int) -> Finished:
+    done = run_script(script, ranks)
+    assert done is not None  # without a limit
+    return done
 
 
-def _read(log: Path, mode: Mode, steps: int) -> Measurement:
+def _read(log: Path, mode: Mode, steps: int, ranks: int, done: Finished) -> Measurement:
     text = log.read_text()
-    loop, measured = _LOOP.findall(text)[-1]
-    if int(measured) != steps:
-        raise VoxionError(f"{log} ends with a run of {measured} steps instead of {steps}.")
     sections = {name: float(seconds) for name, seconds in _SECTION.findall(text)}
     result = Measurement(
-        loop=float(loop),
+        **asdict(loop_times(log, steps, ranks, done)),
         modify=sections["Modify"],
         output=sections["Output"],
-        cpu_use=float(_CPU_USE.findall(text)[-1]),
         atoms=int(_ATOMS.findall(text)[-1]),
     )
     if not mode.name.startswith("voxion"):

@@ -29,15 +29,15 @@ class Mode:
     Attributes
     ----------
     name : str
-        In results and file names.
+        Name in results and file names.
     label : str
-        In tables.
+        Name in tables.
     job : str
         Line of the jobs file of the kernel; empty without it.
     every : int, optional
         Steps between updates of the charges.
     driver : str, optional
-        Which model the outside driver has.
+        Model that the outside driver has.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Mode:
     driver: str | None = None
 
     def updates(self, steps: int) -> int | None:
-        """Count the updates of the charges in a run; none where they are fixed."""
+        """Return the number of updates of the charges in a run; None where they are fixed."""
         if self.every is None:
             return None
         regular = steps // self.every
@@ -56,17 +56,17 @@ class Mode:
 
 
 def kernel_name(model: str, every: int) -> str:
-    """Name of a mode with charges by the kernel."""
+    """Return the name of a mode with charges by the kernel."""
     return f"{model}-{every}"
 
 
 def driver_name(model: str) -> str:
-    """Name of a mode with charges by the outside driver."""
+    """Return the name of a mode with charges by the outside driver."""
     return f"driver-{model}"
 
 
 def all_modes(system: SystemDescription, models: dict[str, Path], interval: int) -> list[Mode]:
-    """All modes, the run without the plugin first.
+    """Return all modes, the run without the plugin first.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def all_modes(system: SystemDescription, models: dict[str, Path], interval: int)
 
 
 def jobs_file(mode: Mode, system: SystemDescription, index: Path) -> str:
-    """Text of the kernel's jobs file."""
+    """Return the text of the kernel's jobs file."""
     pbc = "xyz" if system.periodic[2] else "xy"
     return f"index {index}\npbc {pbc}\n{mode.job}\n"
 

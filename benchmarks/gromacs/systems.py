@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-from shared import CACHE, SEED
-
+from benchmarks.common.systems import SEED, cached
 from voxion.engines.gromacs import Gromacs, run_tool
 from voxion.errors import VoxionError
 from voxion.systems.description import load_system
@@ -18,17 +16,13 @@ STEPS = 2000
 
 
 def paper_system(gromacs: Gromacs) -> Path:
-    """Folder of the paper's system: 336 C at -4 e under 80 angstrom of electrolyte."""
-    folder = CACHE / NAME
-    if not (folder / "equilibrate.gro").exists():
-        # under another name until it is complete
-        partial = CACHE / f".{NAME}"
-        shutil.rmtree(partial, ignore_errors=True)
-        GrapheneSystem().build(partial, seed=SEED, engine="gromacs")
-        _equilibrate(partial, gromacs)
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    return checked(folder)
+    """Return the folder of the paper's system: 336 C at -4 e under 80 angstrom of electrolyte."""
+
+    def make(folder: Path) -> None:
+        GrapheneSystem().build(folder, seed=SEED, engine="gromacs")
+        _equilibrate(folder, gromacs)
+
+    return checked(cached(NAME, make, last="equilibrate.gro"))
 
 
 def checked(folder: Path) -> Path:
@@ -49,7 +43,7 @@ def checked(folder: Path) -> Path:
 
 
 def run_input_words(system: Path, topology: Path, checkpoint: Path, output: Path) -> list[str]:
-    """Words of the gmx grompp that makes a run input from a checkpoint."""
+    """Return the words of the gmx grompp that makes a run input from a checkpoint."""
     files = {
         "f": system / "md.mdp",
         "c": system / "conf.gro",

@@ -1,0 +1,1 @@
+"""Comparisons with a named peer on the same work, one command each."""

@@ -1,0 +1,1 @@
+"""Cost of ways to set an electrode's charges in LAMMPS."""

@@ -1,0 +1,1 @@
+"""What all benchmarks share: rounds, times of processes, comparison, report and picture."""

@@ -1,0 +1,1 @@
+"""Cost of charges and voxels in mdrun."""

@@ -1,0 +1,1 @@
+"""Cost of voxel grids during a LAMMPS run."""

@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 labelled=()
 for lambda in 0 1 2 3 4 5 6 8 10 12 15 18 21 25 32 40; do
     for store in phases/lambda-"$lambda"-run-*.zarr; do
-        labelled+=("$lambda=$store")
+        if [ -d "$store" ]; then labelled+=("$lambda=$store"); fi
     done
 done
 voxion voxels train "${labelled[@]}" "$@"

@@ -14,6 +14,7 @@ from voxion.charges.data.dataset_writer import ChargeDatasetWriter
 from voxion.charges.data.opening import open_dataset
 from voxion.charges.sampling.electrolyte_runs import DatasetRun, TrajectoryRun, open_run
 from voxion.errors import VoxionError
+from voxion.systems.forcefields import CHLORIDE, SODIUM
 
 MASSES = {"C": 12.011, "O": 15.9994, "H": 1.008, "Na": 22.98977, "Cl": 35.453}
 CHARGES = {"O": -0.8, "H": 0.4, "Na": 1.0, "Cl": -1.0}
@@ -191,6 +192,17 @@ def test_a_trajectory_of_something_else_is_refused(tmp_path):
         TrajectoryRun(topology, trajectory, ["O"], surface="Au")
     with pytest.raises(VoxionError, match="'water' is not known"):
         TrajectoryRun(topology, trajectory, ["water"])
+
+
+@pytest.mark.parametrize("atom", [SODIUM, CHLORIDE], ids=lambda atom: atom.name)
+def test_ions_of_the_built_systems_are_told_by_their_masses(tmp_path, atom):
+    """MDAnalysis's table writes some symbols in capitals, CL among them."""
+    data = write_gas(tmp_path / "gas.zarr", frames=5)
+    topology = _write_topology(tmp_path / "gas.data", data)
+    text = topology.read_text()
+    topology.write_text(text.replace(str(MASSES["Na"]), str(atom.mass)))
+    run = open_run(f"{topology},{_write_dump(tmp_path, topology, data)}", ["O", atom.name])
+    assert np.sum(run.species == atom.name) == COUNTS["Na"]
 
 
 def test_two_sheets_are_refused(tmp_path):

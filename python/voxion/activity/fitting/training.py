@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.model_selection import KFold
 from torch import Tensor
 
 from voxion.activity.data.graphs import molecule_graphs
@@ -18,7 +18,7 @@ from voxion.activity.models.network import ActivityNetwork, Environments, enviro
 from voxion.errors import VoxionError
 from voxion.training_folder import torch_threads
 
-EPOCHS = 1000  # at most, as in the paper
+EPOCHS = 1000  # largest number, the paper's
 PATIENCE = 100  # epochs without a lower validation loss; the paper does not tell its own
 FOLDS = 11
 Indices = NDArray[np.int64]
@@ -108,11 +108,11 @@ class FittedNetwork:
     Attributes
     ----------
     network : ActivityNetwork
-        With the weights of the epoch of the lowest validation loss.
+        Network with the weights of the epoch of the lowest validation loss.
     losses : ndarray [epochs, 2]
         Mean squared errors of training and validation part, of gamma.
     best_epoch : int
-        Its number, from 1.
+        Number of that epoch, from 1.
     """
 
     network: ActivityNetwork
@@ -141,72 +141,60 @@ def fit_network(
         Rows; scaling is fitted to the training rows, the validation rows tell when to stop.
     hyperparameters : Hyperparameters
     descriptors : bool
-        Which architecture, see `ActivityNetwork`.
+        Whether the network sees the descriptors, see `ActivityNetwork`.
     seed : int
     epochs : int
-        At most.
+        Largest number of epochs.
 
     Raises
     ------
     VoxionError
         No loss was finite.
     """
-    with torch_threads(1):  # such small tensors only wait for each other on more
-        return _fit(inputs, gamma, training, validation, hyperparameters, descriptors, seed, epochs)
+    # such small tensors only wait for each other on more than one thread
+    with torch_threads(1), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = ActivityNetwork(hyperparameters.hidden, descriptors)
+        return _fit(network, inputs, gamma, training, validation, hyperparameters, seed, epochs)
 
 
 def _fit(
+    network: ActivityNetwork,
     inputs: NetworkInputs,
     gamma: Floats,
     training: Indices,
     validation: Indices,
     hyperparameters: Hyperparameters,
-    descriptors: bool,
     seed: int,
     epochs: int,
 ) -> FittedNetwork:
-    generator = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = ActivityNetwork(hyperparameters.hidden, descriptors)
     rows, held = torch.from_numpy(training), torch.from_numpy(validation)
     target = torch.tensor(gamma, dtype=torch.float32)
     network.set_scaling(inputs.numbers[rows], target[rows])
     scaled = (target - network.gamma_mean) / network.gamma_scale
-    adam = torch.optim.Adam(network.parameters(), lr=hyperparameters.learning_rate, fused=True)
-    losses: list[tuple[float, float]] = []
-    best, best_epoch, best_state = math.inf, 0, network.state_dict()
-    for epoch in range(1, epochs + 1):
-        total = 0.0
-        for batch in rows[torch.randperm(len(rows), generator=generator)].split(
-            hyperparameters.batch
-        ):
-            loss = _squared_error(network, inputs, batch, scaled)
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
-            total += float(loss.detach()) * len(batch)
-        with torch.no_grad():
-            held_loss = float(_squared_error(network, inputs, held, scaled))
-        losses.append((total / len(rows), held_loss))
-        if held_loss < best:
-            best, best_epoch = held_loss, epoch
-            best_state = {name: value.clone() for name, value in network.state_dict().items()}
-        if epoch - best_epoch >= PATIENCE:
-            break
-    if best_epoch == 0:
+
+    def squared_error(numbers: Tensor) -> Tensor:
+        """Mean squared error of some rows in units of the training part's variance."""
+        found = network.scaled(*inputs.take(numbers))
+        return torch.nn.functional.mse_loss(found, scaled[numbers])
+
+    # here, so that a prediction need not wait for Lightning
+    from voxion.activity.fitting.loops import ShuffledRows, descend
+
+    found = descend(
+        network,
+        squared_error,
+        ShuffledRows(rows, hyperparameters.batch, seed),
+        held,
+        learning_rate=hyperparameters.learning_rate,
+        epochs=epochs,
+        patience=PATIENCE,
+    )
+    if found.best_epoch == 0:
         raise VoxionError("The training found no finite loss: take a smaller learning rate.")
-    network.load_state_dict(best_state)
-    to_gamma = float(network.gamma_scale) ** 2
-    return FittedNetwork(network.eval(), np.array(losses) * to_gamma, best_epoch)
-
-
-def _squared_error(
-    network: ActivityNetwork, inputs: NetworkInputs, rows: Tensor, scaled: Tensor
-) -> Tensor:
-    """Mean squared error of some rows in units of the training part's variance."""
-    found = network.scaled(*inputs.take(rows))
-    return torch.nn.functional.mse_loss(found, scaled[rows])
+    network.load_state_dict(found.best_state)
+    losses = np.array(found.losses) * float(network.gamma_scale) ** 2
+    return FittedNetwork(network.eval(), losses, found.best_epoch)
 
 
 def predict(networks: Sequence[ActivityNetwork], inputs: NetworkInputs) -> Floats:
@@ -229,5 +217,5 @@ def random_folds(rows: Indices, folds: int, seed: int) -> Iterator[tuple[Indices
     if not 2 <= folds <= len(rows):
         raise VoxionError(f"{folds} folds of {len(rows)} rows: give 2 folds to {len(rows)}.")
     order = np.random.default_rng(seed).permutation(rows)
-    for validation in np.array_split(order, folds):
-        yield np.setdiff1d(rows, validation), np.sort(validation)
+    for kept, held in KFold(folds).split(order):
+        yield np.sort(order[kept]), np.sort(order[held])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from MDAnalysis.guesser.tables import masses as element_masses
+from MDAnalysis.guesser import tables
 from numpy.typing import NDArray
 
 from voxion.charges.data.dataset import ChargeDataset
@@ -19,6 +19,8 @@ from voxion.trajectories.opening import open_trajectory
 # Atoms of one sheet lie closer than this along z (angstrom).
 SHEET_THICKNESS = 2.0
 MASS_TOLERANCE = 0.1  # u
+# MDAnalysis writes some symbols in capitals, such as CL.
+_MASSES = {symbol.capitalize(): mass for symbol, mass in tables.masses.items()}
 
 
 @dataclass(frozen=True)
@@ -189,9 +191,9 @@ def sheet_height(surface_positions: NDArray[Any], name: str) -> float:
 
 
 def _of_element(masses: NDArray[np.float64], element: str) -> NDArray[np.bool_]:
-    if element not in element_masses:
+    if element not in _MASSES:
         raise VoxionError(f"The mass of {element!r} is not known; expected a chemical element.")
-    of_element: NDArray[np.bool_] = np.abs(masses - element_masses[element]) < MASS_TOLERANCE
+    of_element: NDArray[np.bool_] = np.abs(masses - _MASSES[element]) < MASS_TOLERANCE
     return of_element
 
 

@@ -1,0 +1,153 @@
+"""Every example runs from its first command to its picture, at its smallest size."""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib.image
+import pytest
+
+from tests.conftest import ROOT
+from voxion.activity.demo import DEMO
+from voxion.charges.data.opening import open_dataset
+from voxion.voxels.stores.store import open_store
+
+EXAMPLES = ROOT / "examples"
+SHEET = "--cells 6 4 --charge -1 --thickness 16"  # 96 C
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def example(request, tmp_path) -> Path:
+    """Copy of an example's own files, without what was made there, beside a repository's docs."""
+    source = EXAMPLES / request.param
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "."]
+    names = subprocess.run(listed, cwd=source, capture_output=True, text=True, check=True).stdout
+    for name in names.splitlines():
+        shutil.copy(source / name, tmp_path)
+    for picture in tmp_path.glob("*.png"):
+        picture.unlink()
+    return tmp_path
+
+
+@pytest.fixture
+def run(example) -> Run:
+    """Run a line of the example's README in its folder."""
+
+    def run_line(line: str, **variables: object) -> str:
+        done = subprocess.run(
+            ["bash", "-c", line],
+            cwd=example,
+            env={
+                **os.environ,
+                "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+                "OMP_NUM_THREADS": "1",
+                **{name: str(value) for name, value in variables.items()},
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}"
+        return done.stdout
+
+    return run_line
+
+
+def check_picture(path: Path) -> None:
+    """The picture was drawn: it has more than one colour."""
+    assert matplotlib.image.imread(path).std() > 0.01
+
+
+@pytest.mark.parametrize("example", ["01_graphene_electrode"], indirect=True)
+def test_graphene_electrode(example, run):
+    run(f"./build_and_train.sh {SHEET}", FRAMES=12, STEPS=300)
+    run("lmp -in in.run -var steps 500 -screen none")
+    run("voxion charges run electrode trained/model.pt --out run.zarr --frames 5 --interval 0.02")
+    run("voxion charges label electrode run.zarr --out solved.zarr")
+    run("voxion charges score trained/model.pt solved.zarr")
+    run(
+        "voxion charges report solved.zarr trained/model.pt --select all --run model=run.zarr "
+        "--run lammps=end.data,run.dcd"
+    )
+    run("python plot.py run.zarr solved.zarr")
+    assert open_dataset(example / "solved.zarr").surface_charges().shape == (5, 96)
+    assert "<svg" in (example / "report.html").read_text()
+    check_picture(example / "electrode.png")
+
+
+@pytest.mark.parametrize("example", ["02_voxels"], indirect=True)
+def test_voxels(example, run):
+    phases = "--hydration 0 --hydration 6 --hydration 15 --hydration 40"
+    run(f"python make_phases.py --frames 3 --beads 300 --steps 100 {phases}")
+    # what is there is kept
+    assert run(f"python make_phases.py --frames 3 --beads 300 {phases}").count("there already") == 8
+    run("./train.sh --out trained --split run --augment --epochs 1")
+    run("voxion systems surfactant --out fresh --hydration 6 --beads 300 --seed 77")
+    # a confidence that any label has: the run ends when the network has said 6 three times, or not
+    run("lmp -in in.run -var wanted 2 -var confidence 0.2 -var steps 1000 -screen none")
+    store = open_store(example / "run.zarr")
+    assert 1 <= store.frames <= 4
+    run("python plot.py")
+    check_picture(example / "voxels.png")
+    run("voxion voxels page run.zarr")
+    run("voxion voxels morphology phases/lambda-6-run-2.zarr --channel mass")
+
+
+@pytest.mark.parametrize("example", ["04_gromacs_electrode"], indirect=True)
+def test_gromacs_electrode(example, run, gmx):
+    path = os.pathsep.join(map(str, (gmx.parent, Path(sys.executable).parent, os.environ["PATH"])))
+    run("./run.sh --cells 9 6 --charge -2 --thickness 20", STEPS=500, PATH=path)
+    run("python plot.py")
+    check_picture(example / "electrode.png")
+    sheet = open_store(example / "electrode" / "sheet.zarr")
+    assert sheet.frames == 10
+    state = (
+        'python -c \'import json; state = json.load(open("electrode/voxion.dat.state"))\n'
+        'print(sum(state["checkpoints"][0]["charges"][0]["charges"]))\''
+    )
+    assert float(run(state)) == pytest.approx(-2, abs=1e-5)
+
+
+@pytest.mark.parametrize("example", ["05_ion_activity"], indirect=True)
+def test_ion_activity(example, run):
+    """Three of the six polymers, and two of the four salts."""
+    run("python make_data.py made")
+    assert (example / "made" / "activity.csv").read_text() == (DEMO / "activity.csv").read_text()
+    with (example / "made" / "activity.csv").open(newline="") as file:
+        head, *rows = csv.reader(file)
+    few = [r for r in rows if r[0] in ("SS50-random", "AMPS20-random", "VP50-block")
+           and r[1] in ("NaCl", "MgCl2")]  # fmt: skip
+    with (example / "few.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([head, *few])
+    run("./run.sh", DATA="few.csv", MOLECULES="made/molecules.csv")
+    with (example / "predictions.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 4
+    assert "<svg" in (example / "explained" / "page.html").read_text()
+    check_picture(example / "fitted" / "parity.png")
+
+
+@pytest.mark.parametrize("example", ["06_dftb_labels"], indirect=True)
+def test_dftb_labels(example, run):
+    """With ELECTRODE as the solver, which is always there."""
+    run(f"./run.sh {SHEET}", FRAMES=12, INTERVAL=0.1, STEPS=300, DFTB_SKF="")
+    check_picture(example / "loop.png")
+    assert open_dataset(example / "loop.zarr").frames == 12
+
+
+def test_no_example_is_left_out():
+    """A new example gets a test here."""
+    tested = {
+        mark.args[1][0]
+        for name, function in globals().items()
+        if name.startswith("test_")
+        for mark in getattr(function, "pytestmark", [])
+    }
+    assert tested == {path.parent.name for path in EXAMPLES.glob("*/README.md")}

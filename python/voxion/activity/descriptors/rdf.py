@@ -1,9 +1,9 @@
 """Radial distribution functions from histograms of pair distances, in boxes of any shape.
 
-Why not `freud.density.RDF`: it works in single precision, so that some 2 pairs in 10,000 are counted
-in another bin than by MDAnalysis' InterRDF, and it prepares the second group anew for each g(r). From
-some 200 ions on it takes 1.3 to 1.7 times the time of this module, below that about as long
-(``python -m benchmarks.descriptors.run``).
+Why not `freud.density.RDF`: it works in single precision, so that some 2 pairs in 10,000 are
+counted in another bin than by MDAnalysis' InterRDF, and it prepares the second group anew for each
+g(r). From some 200 ions on it takes 1.3 to 1.7 times the time of this module, below that about as
+long (``python -m benchmarks.descriptors.run``).
 """
 
 from __future__ import annotations

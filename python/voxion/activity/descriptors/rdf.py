@@ -2,7 +2,7 @@
 
 Why not `freud.density.RDF`: it works in single precision, so that some 2 pairs in 10,000 are
 counted in another bin than by MDAnalysis' InterRDF, and it prepares the second group anew for each
-g(r). From some 200 ions on it takes 1.3 to 1.7 times the time of this module, below that about as
+g(r). From some 200 ions on it takes 1.4 to 1.8 times the time of this module, below that about as
 long (``python -m benchmarks.descriptors.run``).
 """
 

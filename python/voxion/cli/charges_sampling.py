@@ -71,15 +71,40 @@ def sample(
     force: Force = False,
     algorithm: Solver = Algorithm.mat_inv,
     thomas_fermi: ThomasFermi = None,
+    potential: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="Potential of the upper electrode over the lower one, V; repeat for several, "
+            "which share the frames. The time before the first frame is that at each.",
+            show_default="electrodes of constant charge",
+        ),
+    ] = None,
 ) -> None:
     """Run MD with the charges of ELECTRODE at every step, and keep frames."""
     from voxion.charges.sampling.electrode import ElectrodeLabels, ElectrodeSettings
 
     settings = ElectrodeSettings(algorithm=algorithm.value, thomas_fermi=thomas_fermi)
-    with output(out, force, resume, STORE_FILE):
-        dataset = ElectrodeLabels(system, settings).sample(
-            out, frames, interval, start=start, settle=settle, resume=resume
+    given = potential or []
+    if given and frames % len(given):
+        raise VoxionError(
+            f"--frames must be a multiple of the {len(given)} potentials, found {frames}."
         )
+    with output(out, force, resume, STORE_FILE):
+        labels = ElectrodeLabels(system, settings)
+        if given:
+            dataset = labels.sample_potentials(
+                out,
+                given,
+                frames // len(given),
+                interval,
+                start=start,
+                settle=settle,
+                resume=resume,
+            )
+        else:
+            dataset = labels.sample(
+                out, frames, interval, start=start, settle=settle, resume=resume
+            )
     _print_frames(dataset, out)
 
 

@@ -252,8 +252,8 @@ def test_what_is_no_data_set(tmp_path, dataset):
     with pytest.raises(VoxionError, match=r"a folder without zarr\.json"):
         open_dataset(tmp_path / "empty")
     shutil.copytree(dataset.path, tmp_path / "newer.zarr")
-    zarr.open_group(tmp_path / "newer.zarr", mode="r+").attrs["format_version"] = 2
-    with pytest.raises(VoxionError, match="version 2; expected"):
+    zarr.open_group(tmp_path / "newer.zarr", mode="r+").attrs["format_version"] = 3
+    with pytest.raises(VoxionError, match="version 3; expected"):
         open_dataset(tmp_path / "newer.zarr")
 
 

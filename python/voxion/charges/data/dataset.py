@@ -32,6 +32,7 @@ ADVICE = "restore it from a copy, or sample it again"
 MAX_ANGSTROM = 1e6  # any coordinate or edge
 MAX_CHARGE = 100.0  # of an atom, e
 MAX_TOTAL_CHARGE = 1e6  # e
+MAX_POTENTIAL = 1e4  # V
 # Charges whose sum is further off have another total charge than they say (e).
 LARGEST_MISSED_TOTAL = 1e-3
 _BLOCK = 1024  # frames of which charges are read at once
@@ -53,6 +54,8 @@ class ChargeFrame:
         MD step.
     time : float
         Picoseconds.
+    potentials : ndarray [E], float64, optional
+        Potential of each electrode, V; None where charges were not solved at given potentials.
     """
 
     source_positions: NDArray[np.float32]
@@ -60,6 +63,31 @@ class ChargeFrame:
     cell: NDArray[np.float64]
     step: int
     time: float
+    potentials: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
+class Electrodes:
+    """Electrodes at given potentials that the surface consists of.
+
+    Attributes
+    ----------
+    names : tuple of E str
+        Names of their groups, such as ``("lower", "upper")``.
+    of_atom : ndarray [M], int8
+        Electrode of each surface atom, an index into `names`.
+    potentials : ndarray [F, E], float64
+        Potentials of the frames, V. Only their differences matter: the charges of all electrodes
+        together have the sum that the data set gives.
+    """
+
+    names: tuple[str, ...]
+    of_atom: NDArray[np.int8]
+    potentials: NDArray[np.float64]
+
+    def members(self) -> dict[str, NDArray[np.bool_]]:
+        """Return a mask [M] of the atoms of each electrode, by name."""
+        return {name: self.of_atom == number for number, name in enumerate(self.names)}
 
 
 @dataclass(frozen=True)
@@ -87,6 +115,8 @@ class ChargeDataset:
         Name and settings of what computed the charges.
     title : str
     path : Path
+    electrodes : Electrodes or None
+        None for a single electrode, or several of given total charges.
     """
 
     surface_positions: NDArray[np.float64]
@@ -104,6 +134,7 @@ class ChargeDataset:
     path: Path
     _positions: Any  # array-like [frames of the store, N, 3]
     _charges: Any  # array-like [frames of the store, M]
+    electrodes: Electrodes | None = None
     _first: int = 0
 
     @property
@@ -159,6 +190,7 @@ class ChargeDataset:
             cell=self.cells[own],
             step=int(self.steps[own]),
             time=float(self.times[own]),
+            potentials=self.electrodes.potentials[own] if self.electrodes else None,
         )
 
     def surface_charges(self) -> NDArray[np.float64]:
@@ -180,8 +212,12 @@ class ChargeDataset:
         """Frames `start` to `stop` (exclusive), in time order."""
         start, stop, _ = slice(start, stop).indices(self.frames)
         stop = max(start, stop)
+        electrodes = self.electrodes
+        if electrodes is not None:
+            electrodes = replace(electrodes, potentials=electrodes.potentials[start:stop])
         return replace(
             self,
+            electrodes=electrodes,
             cells=self.cells[start:stop],
             steps=self.steps[start:stop],
             times=self.times[start:stop],
@@ -222,7 +258,8 @@ class ChargeDataset:
         """Hash of everything a model can learn from, ``sha256:<64 hex>``.
 
         It does not depend on the file layout. It covers the surface, the sources, periodicity,
-        total charge, and step, cell, positions and charges of every frame.
+        total charge, and step, cell, positions and charges of every frame; where there are
+        electrodes, their atoms and potentials.
         """
         digest = hashlib.sha256()
         header = [list(self.species), list(self.periodic), self.total_charge]
@@ -235,6 +272,10 @@ class ChargeDataset:
             (self.cells, "<f8"),
         ):
             digest.update(np.ascontiguousarray(array, dtype).tobytes())
+        if self.electrodes is not None:
+            digest.update(json.dumps(list(self.electrodes.names)).encode())
+            digest.update(np.ascontiguousarray(self.electrodes.of_atom, "<i1").tobytes())
+            digest.update(np.ascontiguousarray(self.electrodes.potentials, "<f8").tobytes())
         for frame in self:
             digest.update(np.ascontiguousarray(frame.source_positions, "<f4").tobytes())
             digest.update(np.ascontiguousarray(frame.surface_charges, "<f8").tobytes())

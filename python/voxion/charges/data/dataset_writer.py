@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,13 @@ from zarr.codecs import ZstdCodec
 
 from voxion import __version__
 from voxion.charges.data.dataset import ADVICE, KIND, ChargeDataset, ChargeFrame
-from voxion.charges.data.dataset_zarr import FORMAT, FORMAT_VERSION, FRAME_ARRAYS, NO_STEP
+from voxion.charges.data.dataset_zarr import (
+    ELECTRODES_VERSION,
+    FORMAT,
+    FORMAT_VERSION,
+    NO_STEP,
+    frame_arrays,
+)
 from voxion.charges.data.opening import open_dataset
 from voxion.errors import VoxionError
 from voxion.zarr_files import open_group
@@ -44,6 +50,9 @@ class ChargeDatasetWriter:
     label_source : dict
         What computed the charges, with all settings that matter; JSON values.
     title : str
+    electrodes : mapping of str to array of bool [M], optional
+        Atoms of each electrode, by the name of its group, where the potentials are given; every
+        frame then has them.
     append : bool
         Continue the data set at `path` if there is one.
 
@@ -65,6 +74,7 @@ class ChargeDatasetWriter:
         cell_origin: ArrayLike,
         label_source: dict[str, Any],
         title: str,
+        electrodes: Mapping[str, NDArray[np.bool_]] | None = None,
         append: bool = False,
     ) -> None:
         self.path = Path(path)
@@ -77,7 +87,7 @@ class ChargeDatasetWriter:
         }
         self._attrs: dict[str, Any] = {
             "format": FORMAT,
-            "format_version": FORMAT_VERSION,
+            "format_version": ELECTRODES_VERSION if electrodes else FORMAT_VERSION,
             "title": title,
             "label_source": label_source,
             "total_charge": float(total_charge),
@@ -86,6 +96,10 @@ class ChargeDatasetWriter:
             "species": species,
             "voxion_version": __version__,
         }
+        self._electrodes = len(electrodes or {})
+        if electrodes:
+            self._attrs["electrodes"] = list(electrodes)
+            self._static["electrode"] = _electrode_of_atom(electrodes)
         if self.path.exists():
             if not append:
                 raise VoxionError(
@@ -94,7 +108,9 @@ class ChargeDatasetWriter:
             self._group, self._count = self._reopen()
         else:
             self._group, self._count = self._create(), 0
-        self._frames: dict[str, Any] = {name: self._group[name] for name in FRAME_ARRAYS}
+        self._frames: dict[str, Any] = {
+            name: self._group[name] for name in frame_arrays(bool(electrodes))
+        }
         for array in self._frames.values():
             array.resize((self._count, *array.shape[1:]))
 
@@ -119,6 +135,7 @@ class ChargeDatasetWriter:
             cell_origin=dataset.cell_origin,
             label_source=label_source,
             title=title,
+            electrodes=dataset.electrodes.members() if dataset.electrodes else None,
             append=append,
         )
 
@@ -144,18 +161,29 @@ class ChargeDatasetWriter:
         positions = np.asarray(frame.source_positions, np.float32)
         charges = np.asarray(frame.surface_charges, np.float64)
         self._check(positions, charges, frame.step)
-        values = {
+        values: dict[str, Any] = {
             "source_positions": positions,
             "surface_charges": charges,
             "cell": np.asarray(frame.cell, np.float64),
             "time": np.float64(frame.time),
             "step": np.int64(frame.step),
         }
+        if self._electrodes:
+            values = {"potential": self._potentials(frame), **values}
         for array in self._frames.values():
             array.resize((self._count + 1, *array.shape[1:]))
         for name, value in values.items():  # the step comes last: it makes the frame count
             self._frames[name][self._count] = value
         self._count += 1
+
+    def _potentials(self, frame: ChargeFrame) -> NDArray[np.float64]:
+        potentials = np.asarray(frame.potentials, np.float64)
+        if potentials.shape != (self._electrodes,) or not np.isfinite(potentials).all():
+            raise VoxionError(
+                f"Frame of step {frame.step}: expected potentials of {self._electrodes} "
+                f"electrodes, found {frame.potentials}."
+            )
+        return potentials
 
     def _check(
         self, positions: NDArray[np.float32], charges: NDArray[np.float64], step: int
@@ -185,8 +213,13 @@ class ChargeDatasetWriter:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         group = zarr.open_group(temporary, mode="w", zarr_format=3)
         group.attrs.update(self._attrs)
-        units = {"surface_positions": "angstrom", "source_charges": "e", "source_species": "1"}
-        dims = {"surface_positions": ("surface_atom", "xyz")}
+        units = {
+            "surface_positions": "angstrom",
+            "source_charges": "e",
+            "source_species": "1",
+            "electrode": "1",
+        }
+        dims = {"surface_positions": ("surface_atom", "xyz"), "electrode": ("surface_atom",)}
         packing = ZstdCodec(checksum=True)  # it tells later damage
         for name, value in self._static.items():
             array = group.create_array(
@@ -200,7 +233,9 @@ class ChargeDatasetWriter:
             array.attrs["units"] = units[name]
         sources = len(self._static["source_charges"])
         surface = len(self._static["surface_positions"])
+        electrodes = [("potential", (self._electrodes,), "f8", ("group",), "V", np.nan)]
         for name, shape, dtype, names, unit, fill in (
+            *(electrodes if self._electrodes else ()),
             ("source_positions", (sources, 3), "f4", ("source", "xyz"), "angstrom", np.nan),
             ("surface_charges", (surface,), "f8", ("surface_atom",), "e", np.nan),
             ("cell", (3, 3), "f8", ("vector", "xyz"), "angstrom", np.nan),
@@ -225,15 +260,31 @@ class ChargeDatasetWriter:
         existing = open_dataset(self.path)
         group = open_group(self.path, KIND, ADVICE, "r+")
         for name, value in self._static.items():
-            if not np.array_equal(np.asarray(getattr(existing, name)), value):
+            if not np.array_equal(np.asarray(group[name]), value):
                 raise VoxionError(
                     f"{self.path} holds another system ({name} differ): write to a new name."
                 )
-        for name in ("total_charge", "periodic", "species", "label_source"):
-            stored, wanted = group.attrs[name], json.loads(json.dumps(self._attrs[name]))
+        for name in ("total_charge", "periodic", "species", "label_source", "electrodes"):
+            stored, wanted = group.attrs.get(name), json.loads(json.dumps(self._attrs.get(name)))
             if stored != wanted:
                 raise VoxionError(
                     f"{self.path} was written with {name} {stored}, not {wanted}: "
                     "write to a new name."
                 )
         return group, existing.frames
+
+
+def _electrode_of_atom(electrodes: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.int8]:
+    """Return the number [M] of the electrode of each atom.
+
+    Raises
+    ------
+    VoxionError
+        An atom belongs to none or to several.
+    """
+    members = np.array(list(electrodes.values()))
+    if not (members.sum(axis=0) == 1).all():
+        raise VoxionError(
+            f"Each surface atom must belong to one of the electrodes {', '.join(electrodes)}."
+        )
+    return members.argmax(axis=0).astype(np.int8)

@@ -11,13 +11,25 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from voxion.arrays import MAX_ATOMS, MAX_FRAMES, check_shapes
-from voxion.charges.data.dataset import ADVICE, KIND, MAX_ANGSTROM, MAX_TOTAL_CHARGE, ChargeDataset
+from voxion.charges.data.dataset import (
+    ADVICE,
+    KIND,
+    MAX_ANGSTROM,
+    MAX_POTENTIAL,
+    MAX_TOTAL_CHARGE,
+    ChargeDataset,
+    Electrodes,
+)
 from voxion.errors import VoxionError
 from voxion.files import check_content, parsing
 from voxion.zarr_files import BLOCK_ROWS, is_written, open_array, open_group, read_rows
 
 FORMAT = "voxion-charges"
 FORMAT_VERSION = 1
+# Of a data set with electrodes at given potentials: who knows version 1 alone must not read it as
+# one electrode.
+ELECTRODES_VERSION = 2
+MAX_ELECTRODES = 127
 
 # A frame is complete once its step is set; an unset step reads as this fill value.
 NO_STEP = -1
@@ -36,7 +48,8 @@ _PER_FRAME: _Layout = {
     "time": ("float64", (), "ps"),
     "step": ("int64", (), "1"),
 }
-FRAME_ARRAYS = tuple(_PER_FRAME)
+_ELECTRODES_STATIC: _Layout = {"electrode": ("int8", ("M",), "1")}
+_ELECTRODES_PER_FRAME: _Layout = {"potential": ("float64", ("E",), "V")}
 
 _Angstrom = Annotated[float, Field(ge=-MAX_ANGSTROM, le=MAX_ANGSTROM)]
 _Name = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
@@ -51,6 +64,12 @@ class _Attributes(BaseModel):
     periodic: tuple[bool, bool, bool]
     cell_origin: tuple[_Angstrom, _Angstrom, _Angstrom]
     species: Annotated[tuple[_Name, ...], Field(min_length=1, max_length=127)]
+    electrodes: Annotated[tuple[_Name, ...], Field(max_length=MAX_ELECTRODES)] = ()
+
+
+def frame_arrays(electrodes: bool) -> tuple[str, ...]:
+    """Return the names of the arrays that grow, the step last."""
+    return (*(_ELECTRODES_PER_FRAME if electrodes else ()), *_PER_FRAME)
 
 
 def read_zarr(path: Path) -> ChargeDataset:
@@ -66,24 +85,28 @@ def read_zarr(path: Path) -> ChargeDataset:
     group = open_group(path, KIND, ADVICE)
     attributes = dict(group.attrs)
     found = attributes.get("format"), attributes.get("format_version")
-    if found != (FORMAT, FORMAT_VERSION):
+    versions = (FORMAT_VERSION, ELECTRODES_VERSION)
+    if found[0] != FORMAT or found[1] not in versions:
         raise VoxionError(
             f"{path} has format {found[0]!r} version {found[1]!r}; expected {FORMAT!r} version "
-            f"{FORMAT_VERSION}: {ADVICE}."
+            f"{' or '.join(map(str, versions))}: {ADVICE}."
         )
     told = check_content(attributes, _Attributes)
-    static = {name: _open(group, name, *layout, 0) for name, layout in _STATIC.items()}
+    if bool(told.electrodes) != (found[1] == ELECTRODES_VERSION):
+        raise ValueError(f"version {found[1]} has {len(told.electrodes)} electrodes")
+    fixed, growing = _STATIC, _PER_FRAME
+    if told.electrodes:
+        fixed, growing = fixed | _ELECTRODES_STATIC, _ELECTRODES_PER_FRAME | growing
+    static = {name: _open(group, name, *layout, 0) for name, layout in fixed.items()}
     missing = [name for name, array in static.items() if not is_written(array)]
-    # zeros are not written: one species has the number 0
-    if set(missing) - {"source_species"}:
+    # zeros are not written: one species, or electrode, has the number 0
+    if set(missing) - {"source_species", "electrode"}:
         raise ValueError(f"the values of {', '.join(missing)} are missing")
-    frames = _open_frames(group)
-    limits = {"M": MAX_ATOMS, "N": MAX_ATOMS}
+    frames = _open_frames(group, growing)
+    limits = {"M": MAX_ATOMS, "N": MAX_ATOMS, "E": MAX_ELECTRODES}
     shapes = {name: array.shape for name, array in static.items()}
     shapes |= {name: array.shape[1:] for name, array in frames.items()}
-    check_shapes(
-        shapes, {name: layout[1] for name, layout in (_STATIC | _PER_FRAME).items()}, limits
-    )
+    check_shapes(shapes, {name: layout[1] for name, layout in (fixed | growing).items()}, limits)
     steps = _read_steps(frames)
     with parsing():
         values = {name: np.asarray(array[...]) for name, array in static.items()}
@@ -101,9 +124,26 @@ def read_zarr(path: Path) -> ChargeDataset:
         label_source=told.label_source,
         title=told.title,
         path=path,
+        electrodes=_electrodes(told.electrodes, values["electrode"], frames, len(steps))
+        if told.electrodes
+        else None,
         _positions=frames["source_positions"],
         _charges=frames["surface_charges"],
     )
+
+
+def _electrodes(
+    names: tuple[str, ...],
+    of_atom: NDArray[np.int8],
+    frames: dict[str, zarr.Array[Any]],
+    count: int,
+) -> Electrodes:
+    array = frames["potential"]
+    if array.shape[1:] != (len(names),):
+        raise ValueError(f"potential has shape {list(array.shape)}; expected {len(names)} columns")
+    if set(np.unique(of_atom).tolist()) != set(range(len(names))):
+        raise ValueError(f"electrode has {np.unique(of_atom)}; expected 0 to {len(names) - 1}")
+    return Electrodes(names, of_atom, read_rows("potential", array, count, MAX_POTENTIAL))
 
 
 def _open(
@@ -120,14 +160,14 @@ def _open(
     return array
 
 
-def _open_frames(group: zarr.Group) -> dict[str, zarr.Array[Any]]:
+def _open_frames(group: zarr.Group, layouts: _Layout) -> dict[str, zarr.Array[Any]]:
     """Open the arrays that grow; beside a frame that is begun or removed, they are of one length.
 
     The last one is opened before and after the others: a writer may go on in between.
     """
-    last = FRAME_ARRAYS[-1]
-    before = _open(group, last, *_PER_FRAME[last], 1)
-    frames = {name: _open(group, name, *layout, 1) for name, layout in _PER_FRAME.items()}
+    last = list(layouts)[-1]
+    before = _open(group, last, *layouts[last], 1)
+    frames = {name: _open(group, name, *layout, 1) for name, layout in layouts.items()}
     lengths = {name: array.shape[0] for name, array in frames.items()}
     for name, length in lengths.items():
         if not before.shape[0] - 1 <= length <= lengths[last] + 1:

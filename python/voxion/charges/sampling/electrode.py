@@ -1,13 +1,15 @@
-"""Charges from LAMMPS's ELECTRODE package: conductors of constant total charge.
+"""Charges from LAMMPS's ELECTRODE package: conductors of constant total charge or potential.
 
 Ahrens-Iwers, Janssen, Tee, Meissner, J. Chem. Phys. 157, 084801 (2022), 10.1063/5.0099239. The
-charges, Gaussians of reciprocal width eta, minimise the electrostatic energy under the constraint
-of each electrode's total charge; optionally with the semiclassical Thomas-Fermi model of Scalfi et
-al., J. Chem. Phys. 153, 174704 (2020), 10.1063/5.0028232.
+charges, Gaussians of reciprocal width eta, minimise the electrostatic energy: at a given total
+charge of each electrode, or at given potentials and a given charge of all electrodes together.
+Optionally with the semiclassical Thomas-Fermi model of Scalfi et al., J. Chem. Phys. 153, 174704
+(2020), 10.1063/5.0028232.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -24,7 +26,7 @@ from voxion.charges.sampling.run import ChargeMethod, load_configuration, sample
 from voxion.engines.lammps import cell_of, gather, in_group, lammps_errors, lammps_session, wrap
 from voxion.errors import VoxionError
 from voxion.systems.conditions import CUTOFF, KSPACE_ACCURACY
-from voxion.systems.description import SystemDescription, load_system
+from voxion.systems.description import NEUTRAL, SystemDescription, load_system
 
 KSPACE_STYLE = "pppm/electrode"
 # Volume of a carbon in graphite (angstrom^3), for the Thomas-Fermi term: 2.62 A^2 x 3.35 A.
@@ -63,38 +65,102 @@ class ElectrodeSettings:
 
     def method(self, system: SystemDescription) -> ChargeMethod:
         """Commands that give a system these charges at every step."""
-        first, *others = system.surfaces
-        command = f"fix electrode {first.group} electrode/conq {first.charge!r} {self.eta}"
-        for surface in others:
-            command += f" couple {surface.group} {surface.charge!r}"
+        values = [repr(surface.charge) for surface in system.surfaces]
         # the ions make up for the electrodes' charge, so their own sum is not held at zero
-        command += f" symm off algo {self.algorithm}"
+        commands = self._commands("electrode/conq", system, values, symmetric=False)
+        charges = {s.group: s.charge for s in system.surfaces}
+        return ChargeMethod(
+            commands, KSPACE_STYLE, self._describe("electrode/conq", system, charges=charges)
+        )
+
+    def potential_method(
+        self, system: SystemDescription, differences: Sequence[float], frames: int
+    ) -> ChargeMethod:
+        """Commands that hold the two electrodes of a system at a potential difference.
+
+        The potentials are V/2 below and above zero; the charges of both electrodes sum to zero
+        (``symm on``).
+
+        Parameters
+        ----------
+        system : SystemDescription
+            A system of two electrodes without a charge of its own.
+        differences : sequence of float
+            Potentials of the second electrode over the first, V, one after the other.
+        frames : int
+            Number of frames at each of them.
+
+        Raises
+        ------
+        VoxionError
+            The system has not two electrodes, or a difference is not finite or given twice.
+        """
+        _check_differences(system, differences)
+        names = [f"potential_{surface.group}" for surface in system.surfaces]
+        commands = [f"variable {name} equal 0.0" for name in names]
+        values = [f"v_{name}" for name in names]
+        commands += self._commands("electrode/conp", system, values, symmetric=True)
+        settings = self._describe(
+            "electrode/conp", system, potentials=list(differences), frames_each=frames
+        )
+        groups = [surface.group for surface in system.surfaces]
+        stages = tuple(
+            dict(zip(groups, (-0.5 * value, 0.5 * value), strict=True)) for value in differences
+        )
+        return ChargeMethod(commands, KSPACE_STYLE, settings, stages)
+
+    def _commands(
+        self, style: str, system: SystemDescription, values: Sequence[str], *, symmetric: bool
+    ) -> list[str]:
+        (first, value), *others = zip(system.surfaces, values, strict=True)
+        command = f"fix electrode {first.group} {style} {value} {self.eta}"
+        for surface, other in others:
+            command += f" couple {surface.group} {other}"
+        command += f" symm {'on' if symmetric else 'off'} algo {self.algorithm}"
         if self.algorithm == "cg":
             command += f" {self.tolerance}"
-        commands = [command]
-        if self.thomas_fermi is not None:
-            # fix_modify tf takes the number of the type
-            commands += [
-                "variable carbon equal label2type(atom,C)",
-                f"fix_modify electrode tf ${{carbon}} {self.thomas_fermi} {CARBON_VOLUME}",
-            ]
-        return ChargeMethod(commands, KSPACE_STYLE, self._describe(system))
+        if self.thomas_fermi is None:
+            return [command]
+        # fix_modify tf takes the number of the type
+        return [
+            command,
+            "variable carbon equal label2type(atom,C)",
+            f"fix_modify electrode tf ${{carbon}} {self.thomas_fermi} {CARBON_VOLUME}",
+        ]
 
-    def _describe(self, system: SystemDescription) -> dict[str, Any]:
+    def _describe(self, style: str, system: SystemDescription, **given: Any) -> dict[str, Any]:
         settings = {k: v for k, v in asdict(self).items() if v is not None}
         if self.algorithm == "mat_inv":
             del settings["tolerance"]
         return {
             "name": "lammps-electrode",
-            "style": "electrode/conq",
+            "style": style,
             **settings,
             "kspace_style": KSPACE_STYLE,
             "kspace_accuracy": KSPACE_ACCURACY,
             "cutoff": CUTOFF,
             "slab_factor": system.slab_factor,
-            "charges": {s.group: s.charge for s in system.surfaces},
+            **given,
             "lammps": metadata.version("lammps"),
         }
+
+
+def _check_differences(system: SystemDescription, differences: Sequence[float]) -> None:
+    if not system.capacitor:
+        raise VoxionError(
+            f"'{system.title}' has one electrode; a potential difference needs two: build the "
+            "system with --capacitor."
+        )
+    if not np.isfinite(differences).all() or len(set(differences)) < len(differences):
+        raise VoxionError(
+            f"Potential differences must be finite and different, found {list(differences)} V."
+        )
+    own = sum(s.charge * s.count for s in system.species)
+    if abs(own) > NEUTRAL:
+        raise VoxionError(
+            f"The electrolyte of '{system.title}' has a charge of {own:g} e; electrodes at a "
+            "potential difference need a neutral one."
+        )
 
 
 class ElectrodeLabels:
@@ -125,6 +191,7 @@ class ElectrodeLabels:
                 f"ELECTRODE needs a box bounded along z; {self.folder} is periodic: build it with "
                 "boundary ppf."
             )
+        self._settings = settings
         self.method = settings.method(self.description)
         self._stack = ExitStack()
         self._engine: Any = None
@@ -205,6 +272,40 @@ class ElectrodeLabels:
             output,
             self.method,
             frames,
+            interval,
+            start=start,
+            settle=settle,
+            resume=resume,
+            progress=progress,
+        )
+
+    def sample_potentials(
+        self,
+        output: str | Path,
+        differences: Sequence[float],
+        frames: int,
+        interval: float,
+        *,
+        start: str | Path | None = None,
+        settle: float = 5.0,
+        resume: bool = False,
+        progress: bool = True,
+    ) -> ChargeDataset:
+        """Run NVT at potential differences, one after the other.
+
+        Parameters
+        ----------
+        differences, frames
+            See `ElectrodeSettings.potential_method`; `frames` are those at each difference.
+        output, interval, start, settle, resume, progress
+            See `sample_run`; the electrolyte settles at each difference.
+        """
+        method = self._settings.potential_method(self.description, differences, frames)
+        return sample_run(
+            self.folder,
+            output,
+            method,
+            frames * len(differences),
             interval,
             start=start,
             settle=settle,

@@ -6,7 +6,7 @@ The charges come from a fix that updates them at every step, whichever: ELECTROD
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,11 +41,16 @@ class ChargeMethod:
         Long-range solver that they need.
     settings : dict
         Name and settings, kept with the data set as its label source; JSON values.
+    stages : sequence of dict
+        Potentials (V) of the electrodes, by group, each for an equal share of the frames; they are
+        the equal-style variables ``potential_GROUP`` of the commands. Empty where the charges are
+        not at given potentials.
     """
 
     commands: Sequence[str]
     kspace_style: str
     settings: dict[str, Any]
+    stages: Sequence[dict[str, float]] = ()
 
 
 def model_method(model: str | Path, system: SystemDescription, every: int = 1) -> ChargeMethod:
@@ -134,14 +139,56 @@ def sample_run(
     with sampling_run(
         system, output, method, frames, interval, start=start, resume=resume
     ) as sampling:
-        engine = sampling.engine
-        engine.command("run 0 post no")
-        if not sampling.continued and settle_steps:
-            engine.command(f"run {settle_steps} pre no post no")
-            engine.command("reset_timestep 0")
-            engine.command("run 0 post no")
-        _collect(sampling, frames, progress)
+        writer = sampling.writer
+        with frames_bar("sampling", progress) as bar:
+            task = bar.add_task("sampling", total=frames, completed=writer.frames)
+
+            def count() -> None:
+                bar.update(task, completed=writer.frames)
+
+            # killed between a restart and its frame: the frame is the restart's configuration
+            pending = sampling.continued and sampling.step > (writer.last_step or 0)
+            for first, last, potentials in _stages(method, frames):
+                if writer.frames >= last:
+                    continue
+                _set_potentials(sampling, potentials)
+                sampling.engine.command("run 0 post no")
+                if pending:
+                    writer.append(sampling.collector.frame())
+                    count()
+                elif writer.frames == first:
+                    _settle(sampling, settle_steps)
+                pending = False
+                _collect(sampling, last, count)
     return open_dataset(output)
+
+
+def _stages(method: ChargeMethod, frames: int) -> Iterator[tuple[int, int, dict[str, float]]]:
+    """Yield first frame, last frame (exclusive) and potentials of each stage."""
+    stages = method.stages or [{}]
+    for number, potentials in enumerate(stages):
+        yield (
+            frames * number // len(stages),
+            frames * (number + 1) // len(stages),
+            potentials,
+        )
+
+
+def _set_potentials(sampling: SamplingRun, potentials: dict[str, float]) -> None:
+    sampling.collector.potentials = potentials
+    for group, value in potentials.items():
+        sampling.engine.command(f"variable potential_{group} equal {value!r}")
+
+
+def _settle(sampling: SamplingRun, steps: int) -> None:
+    """Run without frames; the step afterwards is a multiple of the interval, as restarts want."""
+    if not steps:
+        return
+    engine, first = sampling.engine, sampling.writer.frames == 0
+    engine.command(f"run {steps if first else steps + -steps % sampling.every} pre no post no")
+    if first:
+        engine.command("reset_timestep 0")
+    engine.command("run 0 post no")
 
 
 @dataclass(frozen=True)
@@ -227,7 +274,8 @@ def sampling_run(
         if not continued:
             engine.command("reset_timestep 0")
         collector = FrameCollector(engine, description)
-        writer = collector.writer(output, method.settings, append=True)
+        groups = list(method.stages[0]) if method.stages else []
+        writer = collector.writer(output, method.settings, electrodes=groups, append=True)
         run = SamplingRun(engine, collector, writer, restart, every, continued)
         _check_phase(run)
         yield run
@@ -271,6 +319,11 @@ class FrameCollector:
         With the system's ``in.settings`` read.
     description : SystemDescription
 
+    Attributes
+    ----------
+    potentials : dict of str to float
+        Potentials (V) of the electrodes at this moment, by group; empty where they are not given.
+
     Raises
     ------
     VoxionError
@@ -282,6 +335,7 @@ class FrameCollector:
         self.description = description
         self.surface = in_group(engine, "surface")
         self.sources = in_group(engine, "electrolyte")
+        self.potentials: dict[str, float] = {}
         self._check_counts()
 
     def _check_counts(self) -> None:
@@ -317,12 +371,18 @@ class FrameCollector:
             cell=cell,
             step=step,
             time=step * self.description.timestep * 1e-3,
+            potentials=np.array(list(self.potentials.values())) if self.potentials else None,
         )
 
     def writer(
-        self, output: Path, settings: dict[str, Any], *, append: bool
+        self,
+        output: Path,
+        settings: dict[str, Any],
+        *,
+        electrodes: Sequence[str] = (),
+        append: bool,
     ) -> ChargeDatasetWriter:
-        """Open a data set for this system."""
+        """Open a data set for this system; `electrodes` are groups whose potentials are given."""
         types = gather(self.engine, "type")[self.sources]
         names = {self._type_of(s.name): s.name for s in self.description.species}
         return ChargeDatasetWriter(
@@ -330,11 +390,14 @@ class FrameCollector:
             surface_positions=gather(self.engine, "x", 3)[self.surface],
             source_charges=gather(self.engine, "q")[self.sources],
             source_species=[names[t] for t in types],
-            total_charge=sum(s.charge for s in self.description.surfaces),
+            total_charge=sum(s.charge for s in self.description.surfaces)
+            if not electrodes
+            else 0.0,
             periodic=self.description.periodic,
             cell_origin=cell_of(self.engine)[1],
             label_source=settings,
             title=self.description.title,
+            electrodes={group: in_group(self.engine, group)[self.surface] for group in electrodes},
             append=append,
         )
 
@@ -363,24 +426,19 @@ def frames_bar(what: str, progress: bool) -> Progress:
     )
 
 
-def _collect(sampling: SamplingRun, frames: int, progress: bool) -> None:
+def _collect(sampling: SamplingRun, frames: int, count: Callable[[], None]) -> None:
     engine, writer = sampling.engine, sampling.writer
     partial = sampling.restart.with_name(f".{sampling.restart.name}")
     engine.command(f"restart {sampling.every} {quoted(partial)}")
-    with frames_bar("sampling", progress) as bar:
-        task = bar.add_task("sampling", total=frames, completed=writer.frames)
-        step = sampling.step
-        # killed between a restart and its frame: the frame is the restart's configuration
-        if step > 0 and (writer.last_step is None or step > writer.last_step):
-            writer.append(sampling.collector.frame())
-            bar.update(task, completed=writer.frames)
-        while writer.frames < frames:
-            engine.command(f"run {sampling.every} pre no post no")
-            step += sampling.every
-            # the restart first: it is never older than the last frame
-            Path(f"{partial}.{step}").replace(sampling.restart)
-            writer.append(sampling.collector.frame())
-            bar.update(task, completed=writer.frames)
+    step = sampling.step
+    while writer.frames < frames:
+        engine.command(f"run {sampling.every} pre no post no")
+        step += sampling.every
+        # the restart first: it is never older than the last frame
+        Path(f"{partial}.{step}").replace(sampling.restart)
+        writer.append(sampling.collector.frame())
+        count()
+    engine.command("restart 0")
 
 
 def _check_phase(sampling: SamplingRun) -> None:

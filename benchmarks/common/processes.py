@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +17,8 @@ from pathlib import Path
 from voxion.errors import VoxionError
 
 INSTRUCTIONS = "instructions:u"  # event of perf; those of the kernel depend on the machine's load
-_POLL = 0.02  # s between looks at a process that has a limit
+# Without site-packages: the less memory it has, the better.
+_MEASURED = (sys.executable, "-I", "-S", str(Path(__file__).with_name("measured.py")))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,42 +87,35 @@ def run_process(
     Finished, or None if the set-up took longer than the limit
     """
     with tempfile.TemporaryDirectory() as scratch:
-        counts = Path(scratch) / "counts"
-        with (
-            open(Path(scratch) / "out", "w+") as output,
-            open(Path(scratch) / "err", "w+") as error,
-        ):
-            begin = time.perf_counter()
-            process = subprocess.Popen(
-                [*_counting(counts), *command],
-                cwd=folder,
-                env={**os.environ, **(environment or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=error,
-                start_new_session=True,
-            )
-            try:
-                if limit is not None and not _in_time(process.pid, setup, limit):
-                    return None
-                _, status, usage = os.wait4(process.pid, 0)
-                wall = time.perf_counter() - begin
-                process.returncode = os.waitstatus_to_exitcode(status)
-            finally:
-                if process.returncode is None:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
-            output.seek(0)
-            error.seek(0)
-            return Finished(
-                wall=wall,
-                processor=usage.ru_utime + usage.ru_stime,
-                instructions=read_count(counts.read_text()) if counts.exists() else None,
-                status=process.returncode,
-                output=output.read(),
-                error=error.read(),
-                memory=usage.ru_maxrss * 1024 / 1e9,  # Linux counts kilobytes
-            )
+        figures, counts = Path(scratch) / "figures.json", Path(scratch) / "counts"
+        process = subprocess.Popen(
+            [*_MEASURED, str(figures), *_counting(counts), *command],
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            output, error = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            if setup is None or not setup.exists():
+                return None
+            output, error = process.communicate()
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
+        if not figures.exists():
+            raise VoxionError(f"{command[0]} did not start: {error.strip()}")
+        return Finished(
+            **json.loads(figures.read_text()),
+            instructions=read_count(counts.read_text()) if counts.exists() else None,
+            output=output,
+            error=error,
+        )
 
 
 def read_count(text: str) -> int | None:
@@ -157,14 +152,3 @@ def perf_command() -> tuple[str, ...]:
 def _counting(counts: Path) -> list[str]:
     words = perf_command()
     return [*words, str(counts)] if words else []
-
-
-def _in_time(pid: int, setup: Path | None, limit: float) -> bool:
-    """Wait for the end of a process or of its set-up; return False if the limit comes first."""
-    end = time.perf_counter() + limit
-    while time.perf_counter() < end:
-        ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-        if ended or (setup is not None and setup.exists()):
-            return True
-        time.sleep(_POLL)
-    return False

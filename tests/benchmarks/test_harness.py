@@ -1,6 +1,7 @@
 """Rounds, times of processes, and the comparison of all benchmarks."""
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -84,7 +85,20 @@ def test_processor_time_of_children_counts(tmp_path):
     assert (done.status, done.output, done.error) == (0, "out\n", "err\n")
     assert done.processor >= 0.4
     assert done.wall >= done.processor + 0.3
-    assert 0.001 < done.memory < 1.0
+
+
+def test_memory_is_that_of_the_command(tmp_path):
+    """Not that of this process, which is large."""
+    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    small = run_process(["sh", "-c", "true"], tmp_path)
+    large = run_process([sys.executable, "-c", "x = bytearray(100_000_000)"], tmp_path)
+    assert small.memory < 0.05 < ours
+    assert 0.1 < large.memory < 0.2
+
+
+def test_missing_command_is_named(tmp_path):
+    with pytest.raises(VoxionError, match="no-such-program did not start"):
+        run_process(["no-such-program"], tmp_path)
 
 
 def test_status_is_that_of_the_command(tmp_path):

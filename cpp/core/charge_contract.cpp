@@ -80,6 +80,11 @@ ChargeContract parse_charge_contract(const std::string &json, const std::string 
     contract.total_charge_input = reader.flag(content, "total_charge_input");
   if (positions && contract.total_charge_input)
     reader.fail("its contract has 'total_charge_input', which inputs 'positions' do not use");
+  if (has("plane_offset"))
+    contract.plane_offset =
+        reader.number(content, "plane_offset", -limits::plane_offset, limits::plane_offset);
+  if (positions && contract.plane_offset)
+    reader.fail("its contract has 'plane_offset', which inputs 'positions' do not use");
   contract.input_ranges = reader.ranges(positions ? 3 : contract.radial_functions->widths.size());
   return contract;
 }

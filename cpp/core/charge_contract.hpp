@@ -35,6 +35,8 @@ struct ChargeContract {
   std::vector<SourceSpecies> sources;               // for positions: runs in ascending atom ID
   std::optional<RadialFunctions> radial_functions;  // site potentials only
   bool total_charge_input = false;                  // site potentials only: forward takes the total
+  // angstrom, from the nuclei of a face to the plane of the induced charge; none: not for pairs
+  std::optional<double> plane_offset;
   InputRanges input_ranges;
 };
 

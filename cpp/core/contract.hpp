@@ -25,6 +25,7 @@ inline constexpr double cutoff = 100.0;         // angstrom
 inline constexpr double length = 1e6;           // angstrom, of a cell
 inline constexpr double source_charge = 100.0;  // e
 inline constexpr double total_charge = 1e6;     // e
+inline constexpr double plane_offset = 100.0;   // angstrom
 inline constexpr long atoms = 100'000'000;
 inline constexpr long voxels = 4096;                   // along one direction
 inline constexpr std::size_t grid_values = 268435456;  // channels x voxels

@@ -45,6 +45,9 @@ BOOST_AUTO_TEST_CASE(site_potentials_contract_is_read) {
   BOOST_CHECK(contract.radial_functions->cutoff == 12.0);
   BOOST_CHECK(contract.sources.size() == 1 && !contract.sources[0].count);
   BOOST_CHECK(contract.input_ranges.max[1] == 2.0);
+  BOOST_CHECK(!contract.plane_offset);
+  const auto of_pairs = replaced(local, "\"input_ranges\"", "\"plane_offset\": 0.15, \"input_ranges\"");
+  BOOST_CHECK(*parse(of_pairs).plane_offset == 0.15);
 }
 
 BOOST_AUTO_TEST_CASE(positions_contract_is_read) {
@@ -90,6 +93,9 @@ BOOST_AUTO_TEST_CASE(every_rule_of_the_contract_is_enforced) {
   bad(positions, "\"input_ranges\"", "\"total_charge_input\": true, \"input_ranges\"",
       "do not use");
   bad(local, "\"input_ranges\"", "\"total_charge_input\": 1, \"input_ranges\"", "true or false");
+  bad(positions, "\"input_ranges\"", "\"plane_offset\": 0.2, \"input_ranges\"", "do not use");
+  bad(local, "\"input_ranges\"", "\"plane_offset\": 101, \"input_ranges\"",
+      "'plane_offset' must be a number from -100.0 to 100.0, found 101");
   // nothing is converted, and no number is beyond what can be computed
   bad(local, "\"contract_version\": 1", "\"contract_version\": 4294967297", "is unknown");
   bad(local, "\"contract_version\": 1", "\"contract_version\": 1.9", "version 1.9 is unknown");

@@ -123,6 +123,7 @@ class ChargeContract(Contract):
     sources: Annotated[tuple[Source, ...], Field(min_length=1, max_length=MAX_LIST)]
     radial_functions: RadialFunctions | None = None
     total_charge_input: bool = False
+    plane_offset: Annotated[float, Field(ge=-100, le=100)] | None = None
 
     @model_validator(mode="after")
     def _fits_inputs(self) -> ChargeContract:
@@ -143,6 +144,8 @@ class ChargeContract(Contract):
             raise ValueError("'radial_functions' are not used by inputs 'positions'")
         if self.total_charge_input:
             raise ValueError("'total_charge_input' is not used by inputs 'positions'")
+        if self.plane_offset is not None:
+            raise ValueError("'plane_offset' is not used by inputs 'positions'")
 
     @property
     def input_count(self) -> int:

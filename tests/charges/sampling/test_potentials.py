@@ -6,39 +6,15 @@ import numpy as np
 import pytest
 import zarr
 
+from tests.charges.conftest import CAPACITOR, sample_potentials
 from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
 from voxion.charges.data.opening import open_dataset
 from voxion.charges.sampling.electrode import ElectrodeLabels, ElectrodeSettings
-from voxion.engines.lammps import run_lammps
 from voxion.errors import VoxionError
-from voxion.systems.graphene import GrapheneSystem
 
-CELLS, ATOMS, GAP = (6, 4), 96, 24.0
+ATOMS, GAP = CAPACITOR.carbons, CAPACITOR.thickness
 VACUUM_PERMITTIVITY = 0.0055263  # e/(V angstrom)
-
-
-@pytest.fixture(scope="module")
-def capacitor(tmp_path_factory):
-    """Two sheets of 96 C without a charge of their own, 24 A apart."""
-    folder = tmp_path_factory.mktemp("system") / "capacitor"
-    GrapheneSystem(cells=CELLS, total_charge=0, capacitor=True, molarity=1.0, thickness=GAP).build(
-        folder, seed=2
-    )
-    run_lammps(folder / "in.equilibrate", variables={"steps": 200})
-    return folder
-
-
-def sample(folder, output, differences, frames, **options) -> ChargeDataset:
-    labels = ElectrodeLabels(folder)
-    return labels.sample_potentials(
-        output, differences, frames, 0.05, settle=0.13, progress=False, **options
-    )
-
-
-@pytest.fixture(scope="module")
-def sampled(capacitor, tmp_path_factory):
-    return sample(capacitor, tmp_path_factory.mktemp("labels") / "v.zarr", [0.0, 2.0], 6)
 
 
 def dipole(dataset: ChargeDataset) -> np.ndarray:
@@ -46,38 +22,40 @@ def dipole(dataset: ChargeDataset) -> np.ndarray:
     return np.array([frame.source_positions[:, 2] @ dataset.source_charges for frame in dataset])
 
 
-def test_frames_have_the_potentials_of_both_electrodes(sampled):
-    electrodes = sampled.electrodes
+def test_frames_have_the_potentials_of_both_electrodes(at_potentials):
+    electrodes = at_potentials.electrodes
     assert electrodes.names == ("lower", "upper")
     assert electrodes.of_atom.tolist() == [0] * ATOMS + [1] * ATOMS
     np.testing.assert_array_equal(electrodes.potentials[:6], 0.0)
     np.testing.assert_array_equal(electrodes.potentials[6:], [[-1.0, 1.0]] * 6)
-    assert sampled.frame(7).potentials.tolist() == [-1.0, 1.0]
-    assert sampled.total_charge == 0.0
+    assert at_potentials.frame(7).potentials.tolist() == [-1.0, 1.0]
+    assert at_potentials.total_charge == 0.0
     # intervals of 25 steps; the 65 steps of settling are drawn out to the next multiple
-    assert np.diff(sampled.steps).tolist() == [25] * 5 + [100] + [25] * 5
-    assert sampled.label_source["style"] == "electrode/conp"
-    assert sampled.label_source["potentials"] == [0.0, 2.0]
-    np.testing.assert_allclose(sampled.surface_charges().sum(axis=1), 0.0, atol=1e-9)
+    assert np.diff(at_potentials.steps).tolist() == [25] * 5 + [100] + [25] * 5
+    assert at_potentials.label_source["style"] == "electrode/conp"
+    assert at_potentials.label_source["potentials"] == [0.0, 2.0]
+    np.testing.assert_allclose(at_potentials.surface_charges().sum(axis=1), 0.0, atol=1e-9)
 
 
-def test_charge_is_the_functional_of_planar_electrodes(sampled):
+def test_charge_is_the_functional_of_planar_electrodes(at_potentials):
     """Shockley and Ramo: the charge is C0 V - sum(q z)/L, with the capacitance C0 of a vacuum.
 
     The planes of the induced charge lie somewhat before the nuclei, 0.3 angstrom on graphene.
     """
-    upper = sampled.surface_charges()[:, ATOMS:].sum(axis=1)
-    difference = np.ptp(sampled.electrodes.potentials, axis=1)
-    terms = np.stack([difference, dipole(sampled), np.ones(12)], axis=1)
+    upper = at_potentials.surface_charges()[:, ATOMS:].sum(axis=1)
+    difference = np.ptp(at_potentials.electrodes.potentials, axis=1)
+    terms = np.stack([difference, dipole(at_potentials), np.ones(12)], axis=1)
     (capacitance, slope, constant), *_ = np.linalg.lstsq(terms, upper, rcond=None)
     length = -1.0 / slope
     assert GAP - 1.0 < length < GAP
-    area = np.linalg.det(sampled.cells[0][:2, :2])
+    area = np.linalg.det(at_potentials.cells[0][:2, :2])
     assert capacitance == pytest.approx(VACUUM_PERMITTIVITY * area / length, rel=0.01)
     assert np.abs(terms @ [capacitance, slope, constant] - upper).max() < 2e-3 * np.std(upper)
 
 
-def test_interrupted_run_continues_at_its_potential(capacitor, sampled, tmp_path, monkeypatch):
+def test_interrupted_run_continues_at_its_potential(
+    capacitor, at_potentials, tmp_path, monkeypatch
+):
     """Stopped between the restart and the frame, within the second potential."""
     append = ChargeDatasetWriter.append
 
@@ -88,19 +66,21 @@ def test_interrupted_run_continues_at_its_potential(capacitor, sampled, tmp_path
 
     monkeypatch.setattr(ChargeDatasetWriter, "append", stop)
     with pytest.raises(KeyboardInterrupt):
-        sample(capacitor, tmp_path / "v.zarr", [0.0, 2.0], 6)
+        sample_potentials(capacitor, tmp_path / "v.zarr", [0.0, 2.0], 6)
     monkeypatch.undo()
     assert open_dataset(tmp_path / "v.zarr").frames == 8
-    again = sample(capacitor, tmp_path / "v.zarr", [0.0, 2.0], 6, resume=True)
-    np.testing.assert_array_equal(again.steps, sampled.steps)
-    np.testing.assert_array_equal(again.electrodes.potentials, sampled.electrodes.potentials)
-    np.testing.assert_allclose(again.surface_charges(), sampled.surface_charges(), atol=1e-3)
+    again = sample_potentials(capacitor, tmp_path / "v.zarr", [0.0, 2.0], 6, resume=True)
+    np.testing.assert_array_equal(again.steps, at_potentials.steps)
+    np.testing.assert_array_equal(again.electrodes.potentials, at_potentials.electrodes.potentials)
+    np.testing.assert_allclose(again.surface_charges(), at_potentials.surface_charges(), atol=1e-3)
     # the frame of the restart, which was not made anew
-    np.testing.assert_allclose(again.source_positions(8), sampled.source_positions(8), atol=1e-4)
+    np.testing.assert_allclose(
+        again.source_positions(8), at_potentials.source_positions(8), atol=1e-4
+    )
 
 
 def test_run_stopped_between_two_potentials_settles_at_the_second(
-    capacitor, sampled, tmp_path, monkeypatch
+    capacitor, at_potentials, tmp_path, monkeypatch
 ):
     append = ChargeDatasetWriter.append
 
@@ -111,24 +91,22 @@ def test_run_stopped_between_two_potentials_settles_at_the_second(
 
     monkeypatch.setattr(ChargeDatasetWriter, "append", stop)
     with pytest.raises(KeyboardInterrupt):
-        sample(capacitor, tmp_path / "v.zarr", [0.0, 2.0], 6)
+        sample_potentials(capacitor, tmp_path / "v.zarr", [0.0, 2.0], 6)
     monkeypatch.undo()
-    again = sample(capacitor, tmp_path / "v.zarr", [0.0, 2.0], 6, resume=True)
-    np.testing.assert_array_equal(again.steps, sampled.steps)
-    np.testing.assert_array_equal(again.electrodes.potentials, sampled.electrodes.potentials)
+    again = sample_potentials(capacitor, tmp_path / "v.zarr", [0.0, 2.0], 6, resume=True)
+    np.testing.assert_array_equal(again.steps, at_potentials.steps)
+    np.testing.assert_array_equal(again.electrodes.potentials, at_potentials.electrodes.potentials)
 
 
-def test_other_potentials_are_not_appended(capacitor, sampled):
+def test_other_potentials_are_not_appended(capacitor, at_potentials):
     with pytest.raises(VoxionError, match="was written with label_source"):
-        sample(capacitor, sampled.path, [0.0, 1.0], 6, resume=True)
+        sample_potentials(capacitor, at_potentials.path, [0.0, 1.0], 6, resume=True)
 
 
 def test_what_has_no_potential_difference_is_refused(tmp_path):
     one, charged = tmp_path / "one", tmp_path / "charged"
-    GrapheneSystem(cells=CELLS, total_charge=0, thickness=20.0).build(one)
-    GrapheneSystem(cells=CELLS, total_charge=-1, capacitor=True, molarity=1.0, thickness=GAP).build(
-        charged
-    )
+    replace(CAPACITOR, capacitor=False).build(one)
+    replace(CAPACITOR, total_charge=-1).build(charged)
     settings = ElectrodeSettings()
     description = ElectrodeLabels(one).description
     with pytest.raises(VoxionError, match=r"has one electrode; .* --capacitor"):
@@ -139,8 +117,8 @@ def test_what_has_no_potential_difference_is_refused(tmp_path):
             settings.potential_method(description, differences, 2)
 
 
-def test_subsets_and_the_fingerprint_know_the_potentials(sampled, tmp_path):
-    part = sampled.subset(5, 7)
+def test_subsets_and_the_fingerprint_know_the_potentials(at_potentials, tmp_path):
+    part = at_potentials.subset(5, 7)
     assert part.electrodes.potentials.tolist() == [[0.0, 0.0], [-1.0, 1.0]]
     assert part.frame(1).potentials.tolist() == [-1.0, 1.0]
     first = part.fingerprint()
@@ -177,20 +155,22 @@ def writer_like(dataset: ChargeDataset, path, electrodes=HALVES) -> ChargeDatase
         (lambda group: group.attrs.update(format_version=1), "version 1 has 2 electrodes"),
     ],
 )
-def test_damaged_electrodes_are_refused(sampled, tmp_path, change, message):
-    writer = writer_like(sampled, tmp_path / "v.zarr")
-    for frame in sampled.subset(0, 3):
+def test_damaged_electrodes_are_refused(at_potentials, tmp_path, change, message):
+    writer = writer_like(at_potentials, tmp_path / "v.zarr")
+    for frame in at_potentials.subset(0, 3):
         writer.append(frame)
-    assert open_dataset(tmp_path / "v.zarr").fingerprint() == sampled.subset(0, 3).fingerprint()
+    assert (
+        open_dataset(tmp_path / "v.zarr").fingerprint() == at_potentials.subset(0, 3).fingerprint()
+    )
     change(zarr.open_group(tmp_path / "v.zarr", mode="r+"))
     with pytest.raises(VoxionError, match=message):
         open_dataset(tmp_path / "v.zarr")
 
 
-def test_frames_without_their_potentials_are_refused(sampled, tmp_path):
-    writer = writer_like(sampled, tmp_path / "v.zarr")
+def test_frames_without_their_potentials_are_refused(at_potentials, tmp_path):
+    writer = writer_like(at_potentials, tmp_path / "v.zarr")
     with pytest.raises(VoxionError, match="expected potentials of 2 electrodes, found None"):
-        writer.append(replace(sampled.frame(0), potentials=None))
+        writer.append(replace(at_potentials.frame(0), potentials=None))
     overlapping = {**HALVES, "upper": np.ones(192, bool)}
     with pytest.raises(VoxionError, match="must belong to one of the electrodes lower, upper"):
-        writer_like(sampled, tmp_path / "w.zarr", overlapping)
+        writer_like(at_potentials, tmp_path / "w.zarr", overlapping)

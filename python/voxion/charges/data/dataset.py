@@ -106,7 +106,8 @@ class ChargeDataset:
         Names such as ``("O", "H", "Na", "Cl")``.
     periodic : tuple of 3 bools
     total_charge : float
-        Sum of the surface charges (e) in every frame.
+        Sum of the surface charges (e) in every frame; not a number for a single one of several
+        electrodes, whose charge differs from frame to frame.
     cell_origin : ndarray [3], float64
         Angstrom.
     cells : ndarray [F, 3, 3]; steps : ndarray [F]; times : ndarray [F]
@@ -136,6 +137,7 @@ class ChargeDataset:
     _charges: Any  # array-like [frames of the store, M]
     electrodes: Electrodes | None = None
     _first: int = 0
+    _atoms: NDArray[np.int64] | None = None  # of the store's, those of this electrode
 
     @property
     def frames(self) -> int:
@@ -207,6 +209,27 @@ class ChargeDataset:
                     self.frame(index)  # names the one
                 raise
         return charges
+
+    def single_electrodes(self) -> list[ChargeDataset]:
+        """Return a data set of each electrode alone; of one electrode, this one."""
+        if self.electrodes is None:
+            return [self]
+        return [
+            replace(
+                self,
+                surface_positions=self.surface_positions[atoms],
+                total_charge=float("nan"),
+                electrodes=None,
+                _atoms=np.flatnonzero(atoms),
+            )
+            for atoms in self.electrodes.members().values()
+        ]
+
+    def total_of(self, frame: ChargeFrame) -> float:
+        """Total charge of the surface in a frame, e."""
+        if np.isnan(self.total_charge):
+            return float(frame.surface_charges.sum())
+        return self.total_charge
 
     def subset(self, start: int, stop: int) -> ChargeDataset:
         """Frames `start` to `stop` (exclusive), in time order."""
@@ -286,6 +309,8 @@ class ChargeDataset:
             with parsing():
                 charges = np.asarray(self._charges[first:stop], np.float64)
             check_finite("surface_charges", charges, MAX_CHARGE)
+        if self._atoms is not None:
+            return np.ascontiguousarray(charges[:, self._atoms])
         missed = np.abs(charges.sum(1) - self.total_charge)
         worst = int(np.argmax(missed))
         if missed[worst] > LARGEST_MISSED_TOTAL:

@@ -94,9 +94,21 @@ def site_potentials(
 
 
 def model_inputs(
-    dataset: ChargeDataset, frame: ChargeFrame, contract: ChargeContract
+    dataset: ChargeDataset,
+    frame: ChargeFrame,
+    contract: ChargeContract,
+    total: float | None = None,
 ) -> list[Tensor]:
     """Return the arguments of a model of charges for one frame, in the order of its contract.
+
+    Parameters
+    ----------
+    dataset : ChargeDataset
+        Data set of one electrode.
+    frame : ChargeFrame
+    contract : ChargeContract
+    total : float, optional
+        Total charge, e; that of the frame by default.
 
     Returns
     -------
@@ -111,12 +123,14 @@ def model_inputs(
     VoxionError
         The model takes positions of ions, and the data set has none.
     """
+    require_one_electrode(dataset)
     surface, cell = torch.from_numpy(dataset.surface_positions), torch.from_numpy(frame.cell)
     if contract.radial_functions is not None:
         potentials = site_potentials(dataset, frame, contract.radial_functions)
         inputs = [torch.from_numpy(potentials), surface, cell]
         if contract.total_charge_input:
-            inputs.append(torch.tensor([dataset.total_charge], dtype=torch.float64))
+            total = dataset.total_of(frame) if total is None else total
+            inputs.append(torch.tensor([total], dtype=torch.float64))
         return inputs
     ions = ion_indices(dataset)
     positions = torch.from_numpy(frame.source_positions[ions].astype(np.float64))
@@ -126,7 +140,8 @@ def model_inputs(
 def site_frames(
     dataset: ChargeDataset, radial: RadialFunctions, progress: bool = False
 ) -> SiteFrames:
-    """Potentials and charges of every frame of a data set."""
+    """Potentials and charges of every frame of a data set of one electrode."""
+    require_one_electrode(dataset)
     frames: Iterable[ChargeFrame] = dataset
     if progress:
         frames = track(dataset, f"Potentials of {dataset.path.name}", total=dataset.frames)
@@ -158,7 +173,8 @@ def ion_indices(dataset: ChargeDataset) -> NDArray[np.int64]:
 
 
 def ion_frames(dataset: ChargeDataset) -> IonFrames:
-    """Ions and charges of every frame of a data set."""
+    """Ions and charges of every frame of a data set of one electrode."""
+    require_one_electrode(dataset)
     ions = ion_indices(dataset)
     return IonFrames(
         np.asarray([dataset.source_positions(i)[ions] for i in range(len(dataset))], np.float64),
@@ -200,3 +216,19 @@ def source_species(datasets: Sequence[ChargeDataset]) -> tuple[Source, ...]:
                     f"{known:g} e: train one model on one force field."
                 )
     return tuple(Source(name=name, charge=charge) for name, charge in charges.items())
+
+
+def require_one_electrode(dataset: ChargeDataset) -> None:
+    """Refuse a data set with electrodes at given potentials.
+
+    Raises
+    ------
+    VoxionError
+    """
+    if dataset.electrodes is not None:
+        names = ", ".join(dataset.electrodes.names)
+        names = ", ".join(dataset.electrodes.names)
+        raise VoxionError(
+            f"{dataset.path} has electrodes at given potentials ({names}): expected a data set of "
+            "one electrode of given charge. Only the site-potentials model is for several."
+        )

@@ -26,6 +26,7 @@ from voxion.charges.data.features import ion_indices, model_inputs, source_runs
 from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import split_frames
 from voxion.charges.evaluation.force_errors import ForceReport, score_forces
+from voxion.charges.models.planar_pair import planar_pair
 from voxion.contract.schema import ChargeContract, load_model
 from voxion.errors import VoxionError
 
@@ -61,8 +62,50 @@ class Scores:
 
 
 @dataclass(frozen=True)
+class ElectrodeCharges:
+    """Total charges of one of several electrodes in some frames.
+
+    Attributes
+    ----------
+    name : str
+        Group of the electrode.
+    reference, predicted : ndarray [F]
+        Elementary charges.
+    potentials : ndarray [F]
+        Potential of this electrode, V.
+    """
+
+    name: str
+    reference: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    potentials: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ElectrodeScores:
+    """Errors of the total charge of one of several electrodes.
+
+    Attributes
+    ----------
+    name : str
+    mean : float
+        Mean of the reference, e.
+    deviation : float
+        Root mean square deviation of the reference from its mean at the same potential, e: the
+        error of who knows the mean alone.
+    rmse : float
+        Root mean square error of the model, e.
+    """
+
+    name: str
+    mean: float
+    deviation: float
+    rmse: float
+
+
+@dataclass(frozen=True)
 class Predictions:
-    """Charges of a sheet in some frames: the reference, the model's and the baselines'.
+    """Charges of the surface in some frames: the reference, the model's and the baselines'.
 
     Attributes
     ----------
@@ -72,6 +115,8 @@ class Predictions:
         What the model says, e; its sum may miss the total charge.
     charges : ndarray [F, M]
         What an engine uses: the difference to the total charge spread evenly, e.
+    constant : ndarray [F, M]
+        The same charge for all atoms of an electrode, e.
     atom_means : ndarray [M]
         Each atom's own mean in the frames known of this data set, e.
     total_charge : float
@@ -82,16 +127,20 @@ class Predictions:
         Bins of a binned network.
     open_total : bool
         The model leaves the total charge to whoever uses it, so the sum of `raw` says nothing.
+    electrodes : tuple of ElectrodeCharges
+        Total charges of electrodes at given potentials; empty where the total charge is given.
     """
 
     reference: NDArray[np.float64]
     raw: NDArray[np.float64]
     charges: NDArray[np.float64]
+    constant: NDArray[np.float64]
     atom_means: NDArray[np.float64]
     total_charge: float
     steps: NDArray[np.int64]
     bins: ChargeBins | None
     open_total: bool
+    electrodes: tuple[ElectrodeCharges, ...] = ()
 
     def errors(self) -> dict[str, NDArray[np.float64]]:
         """Differences from the reference of the charges that an engine uses, and of the baselines.
@@ -103,7 +152,7 @@ class Predictions:
         """
         return {
             "model": self.charges - self.reference,
-            "constant": self.total_charge / self.reference.shape[1] - self.reference,
+            "constant": self.constant - self.reference,
             "atom_mean": self.atom_means - self.reference,
         }
 
@@ -115,13 +164,15 @@ class ScoreReport:
     Attributes
     ----------
     model, constant, atom_mean : Scores
-        Scores of the model, of total charge / M for every atom, and of each atom's mean in the
-        training part.
+        Scores of the model, of the same charge for all atoms of an electrode, and of each atom's
+        mean in the training part.
     dataset, model_path : str
     frames, surface_atoms : int
     total_charge_rms_error : float or None
         Root mean square of what the raw charges miss of the total charge, e; None for a model
         that leaves the total open.
+    electrodes : tuple of ElectrodeScores
+        Errors of the total charges at given potentials; empty where the total charge is given.
     forces : ForceReport or None
         Errors of the forces on the electrolyte, which `score` adds.
     no_forces : str or None
@@ -136,6 +187,7 @@ class ScoreReport:
     frames: int
     surface_atoms: int
     total_charge_rms_error: float | None
+    electrodes: tuple[ElectrodeScores, ...] = ()
     forces: ForceReport | None = None
     no_forces: str | None = None
 
@@ -166,6 +218,11 @@ class ScoreReport:
 
     def _caption(self) -> str:
         caption = f"errors in e, eps = {EPSILON} e"
+        for one in self.electrodes:
+            caption += (
+                f"\ncharge of {one.name}: error {one.rmse:.2e} e (rms), mean {one.mean:.4f} e, "
+                f"deviation {one.deviation:.2e} e"
+            )
         if self.total_charge_rms_error is not None:
             caption += f"; raw total off by {self.total_charge_rms_error:.2g} e (rms)"
         return caption
@@ -228,22 +285,30 @@ def predict(
     check_fits(contract, dataset, model_path)
     wanted, seen = np.asarray(frames, np.int64), np.asarray(known, np.int64)
     labels = dataset.surface_charges()
-    chosen: Iterable[int] = wanted.tolist()
+    totals = _totals(contract, dataset, wanted, model_path)
+    raw, charges, constant = (np.empty((len(wanted), dataset.surface_atoms)) for _ in range(3))
+    rows: Iterable[int] = range(len(wanted))
     if progress:
-        chosen = track(wanted.tolist(), f"Charges of {dataset.path.name}")
-    raw = np.stack([_run(module, contract, dataset, index) for index in chosen])
-    excess = raw.sum(1, keepdims=True) - dataset.total_charge
+        rows = track(rows, f"Charges of {dataset.path.name}")
+    members = _members(dataset)
+    electrodes = dataset.single_electrodes()
+    for row in rows:
+        for atoms, electrode, total in zip(members, electrodes, totals[row], strict=True):
+            found = _run(module, contract, electrode, int(wanted[row]), float(total))
+            raw[row, atoms] = found
+            charges[row, atoms] = found - (found.sum() - total) / len(found)
+            constant[row, atoms] = total / len(found)
     return Predictions(
         reference=labels[wanted],
         raw=raw,
-        charges=raw - excess / dataset.surface_atoms,
-        atom_means=labels[seen].mean(0)
-        if len(seen)
-        else np.full(dataset.surface_atoms, dataset.total_charge / dataset.surface_atoms),
+        charges=charges,
+        constant=constant,
+        atom_means=labels[seen].mean(0) if len(seen) else constant.mean(0),
         total_charge=dataset.total_charge,
         steps=dataset.steps[wanted],
         bins=_bins(module, contract),
         open_total=contract.total_charge is None,
+        electrodes=_electrode_charges(dataset, labels, wanted, totals),
     )
 
 
@@ -254,7 +319,6 @@ def report(predictions: Predictions, model_path: str | Path, dataset: str | Path
     """
     reference, bins = predictions.reference, predictions.bins
     frames, atoms = reference.shape
-    constant = np.full_like(reference, predictions.total_charge / atoms)
     atom_means = np.broadcast_to(predictions.atom_means, reference.shape)
     model = score_charges(reference, predictions.charges)
     if bins is not None:
@@ -270,13 +334,14 @@ def report(predictions: Predictions, model_path: str | Path, dataset: str | Path
         missed = float(np.sqrt(np.square(excess).mean()))
     return ScoreReport(
         model=model,
-        constant=score_charges(reference, constant, bins),
+        constant=score_charges(reference, predictions.constant, bins),
         atom_mean=score_charges(reference, atom_means, bins),
         dataset=str(dataset),
         model_path=str(model_path),
         frames=frames,
         surface_atoms=atoms,
         total_charge_rms_error=missed,
+        electrodes=tuple(_score_electrode(one) for one in predictions.electrodes),
     )
 
 
@@ -327,10 +392,68 @@ def _parts(dataset: ChargeDataset) -> tuple[NDArray[np.int64], NDArray[np.int64]
     return parts.held_out, parts.seen
 
 
-def _run(
-    module: torch.jit.ScriptModule, contract: ChargeContract, dataset: ChargeDataset, index: int
+def _members(dataset: ChargeDataset) -> list[NDArray[np.bool_]]:
+    """Masks of the surface atoms of each electrode."""
+    if dataset.electrodes is None:
+        return [np.ones(dataset.surface_atoms, bool)]
+    return list(dataset.electrodes.members().values())
+
+
+def _totals(
+    contract: ChargeContract, dataset: ChargeDataset, frames: NDArray[np.int64], model: str | Path
 ) -> NDArray[np.float64]:
-    inputs = model_inputs(dataset, dataset.frame(index), contract)
+    """Total charges [F, E] of the electrodes, given or by the model, e."""
+    if dataset.electrodes is None:
+        return np.full((len(frames), 1), dataset.total_charge)
+    if contract.plane_offset is None:
+        raise VoxionError(
+            f"Model {model} has no 'plane_offset', so that it cannot tell the charges of the "
+            f"electrodes of {dataset.path}: train it on electrodes at given potentials."
+        )
+    pair = planar_pair(dataset)
+    return np.array(
+        [pair.charges(dataset, dataset.frame(i), contract.plane_offset) for i in frames.tolist()]
+    )
+
+
+def _electrode_charges(
+    dataset: ChargeDataset,
+    labels: NDArray[np.float64],
+    frames: NDArray[np.int64],
+    totals: NDArray[np.float64],
+) -> tuple[ElectrodeCharges, ...]:
+    if dataset.electrodes is None:
+        return ()
+    return tuple(
+        ElectrodeCharges(
+            name,
+            labels[frames][:, atoms].sum(1),
+            totals[:, number],
+            dataset.electrodes.potentials[frames, number],
+        )
+        for number, (name, atoms) in enumerate(dataset.electrodes.members().items())
+    )
+
+
+def _score_electrode(charges: ElectrodeCharges) -> ElectrodeScores:
+    _, stage = np.unique(charges.potentials, return_inverse=True)
+    means = np.bincount(stage, charges.reference) / np.bincount(stage)
+    return ElectrodeScores(
+        name=charges.name,
+        mean=float(charges.reference.mean()),
+        deviation=float(np.sqrt(np.square(charges.reference - means[stage]).mean())),
+        rmse=float(np.sqrt(np.square(charges.predicted - charges.reference).mean())),
+    )
+
+
+def _run(
+    module: torch.jit.ScriptModule,
+    contract: ChargeContract,
+    dataset: ChargeDataset,
+    index: int,
+    total: float,
+) -> NDArray[np.float64]:
+    inputs = model_inputs(dataset, dataset.frame(index), contract, total)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
         charges = module(*inputs)

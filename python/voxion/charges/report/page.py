@@ -174,7 +174,7 @@ def _figures(data: ChargeDataset, chosen: Any, models: Sequence[ScoredModel]) ->
     minimum = bins[0].minimum if bins else float(data.surface_charges().min())
     frame = typical_frame(models[0].predictions)
     baselines = {
-        "constant": data.total_charge / data.surface_atoms - reference,
+        "constant": models[0].predictions.constant - reference,
         "each atom's mean": models[0].predictions.atom_means - reference,
     }
     sums = {one.name: one.predictions.raw.sum(1) for one in models if one.has_sum}

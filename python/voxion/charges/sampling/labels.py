@@ -15,6 +15,7 @@ from rich.progress import track
 
 from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
+from voxion.charges.data.features import require_one_electrode
 from voxion.charges.data.opening import open_dataset
 from voxion.charges.sampling.skipped import SkippedFrames
 from voxion.errors import VoxionError
@@ -142,8 +143,10 @@ def relabel(
     Raises
     ------
     VoxionError
-        The frames are not of the source's system, or `output` is another data set.
+        The frames are not of the source's system or have electrodes at given potentials, or
+        `output` is another data set.
     """
+    require_one_electrode(dataset)
     if not Path(output).exists():
         _check_sheet(source, dataset)
     writer = ChargeDatasetWriter.like(

@@ -59,7 +59,7 @@ def write_model(fitted: FittedModel, path: str | Path, datasets: Sequence[Charge
         fitted.model.forget_neighbours()
 
     def check(written: Path) -> None:
-        for dataset in datasets:
+        for dataset in (one for several in datasets for one in several.single_electrodes()):
             for index in sorted({0, dataset.frames // 2, dataset.frames - 1}):
                 _compare(fitted, written, dataset, index)
 
@@ -68,6 +68,7 @@ def write_model(fitted: FittedModel, path: str | Path, datasets: Sequence[Charge
 
 def _compare(fitted: FittedModel, path: Path, dataset: ChargeDataset, index: int) -> None:
     frame = dataset.frame(index)
+    total = dataset.total_of(frame)
     inputs = model_inputs(dataset, frame, fitted.contract)
     positions, source_charges = frame.source_positions.astype(np.float64), dataset.source_charges
     if fitted.contract.inputs == "positions":
@@ -85,9 +86,8 @@ def _compare(fitted: FittedModel, path: Path, dataset: ChargeDataset, index: int
         dataset.surface_positions,
         frame.cell,
         list(dataset.periodic),
-        dataset.total_charge,
+        total,
     )
-    total = dataset.total_charge
     spread = expected + (total - expected.sum()) / len(expected)
     _require_equal(np.asarray(engine.charges), spread, f"C++, {place}")
 

@@ -36,6 +36,7 @@ from voxion.charges.models.linear_response import (
     fit_linear_response,
     moments,
 )
+from voxion.charges.models.planar_pair import fit_plane_offset
 from voxion.charges.models.shells import shell_edges
 from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.charges.training.electron_fit import fit_electrons
@@ -165,7 +166,15 @@ def fit_site_potentials(
     folder: Path,
     progress: bool,
 ) -> Fit:
-    """Fit the linear response, then a correction that is kept if it lowers the validation error."""
+    """Fit the linear response, then a correction that is kept if it lowers the validation error.
+
+    Electrodes at given potentials are learned one by one; what gives their total charges is fitted
+    to the training frames of the pairs.
+    """
+    pairs = [(d, part) for d, part in zip(datasets, parts, strict=True) if d.electrodes]
+    singles = [(one, part) for d, part in zip(datasets, parts, strict=True)
+               for one in d.single_electrodes()]  # fmt: skip
+    datasets, parts = [one for one, _ in singles], [part for _, part in singles]
     edges = _common_edges(datasets, settings.shells)
     training, validation = _site_frames(datasets, parts, settings, progress)
     model = _new_model(edges, settings, datasets)
@@ -186,7 +195,12 @@ def fit_site_potentials(
         if linear_error > ROUNDING and error < (1 - CORRECTION_GAIN) * linear_error:
             model = corrected
             summary["correction_kept"] = True
-    return Fit(_fitted(model, settings, datasets, training), summary)
+    if not pairs:
+        return Fit(_fitted(model, settings, datasets, training), summary)
+    offset, error = fit_plane_offset(pairs)
+    summary |= {"plane_offset": offset, "electrode_charge_rmse": error}
+    values = {"plane_offset": offset, "total_charge_input": True}
+    return Fit(_fitted(model, settings, datasets, training, **values), summary)
 
 
 def fit_tight_binding(
@@ -297,7 +311,7 @@ def _new_model(
 ) -> SitePotentialsModel:
     means = [dataset.total_charge / dataset.surface_atoms for dataset in datasets]
     # trained on several total charges, the model leaves the mean to whoever knows the total
-    mean = means[0] if np.ptp(means) < 1e-9 else 0.0
+    mean = means[0] if np.ptp(means) < 1e-9 else 0.0  # also where one is not a number
     widths = len(settings.radial_functions.widths)
     return SitePotentialsModel(torch.from_numpy(edges), widths, mean, hidden, electrons)
 

@@ -140,6 +140,7 @@ def score(
         reference=labels[wanted],
         raw=charges,
         charges=charges,
+        constant=np.full_like(charges, dataset.total_charge / dataset.surface_atoms),
         atom_means=labels[parts.seen].mean(0),
         total_charge=dataset.total_charge,
         steps=dataset.steps[wanted],

@@ -1,0 +1,172 @@
+"""Charges of two planar electrodes at a potential difference, from the electrolyte between them.
+
+Electrostatics is linear: the charge of an electrode is the capacitance of the empty cell times the
+potential difference, and what the electrolyte induces, which is its charge weighted by the
+potential that a unit difference would have there (Shockley, J. Appl. Phys. 9, 635 (1938); Ramo,
+Proc. IRE 27, 584 (1939)). Between planes that potential rises linearly, so that
+
+    Q_upper = (eps0 A V - sum_i q_i (z_i - z_middle)) / L_eff,    Q_lower = -Q_upper,
+
+for a neutral electrolyte. The planes of the induced charge lie before those of the nuclei, by a
+distance d that belongs to the material: L_eff = L - d_lower - d_upper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
+from voxion.charges.data.splits import Parts
+from voxion.errors import VoxionError
+
+VACUUM_PERMITTIVITY = 0.005526349406  # e/(V angstrom), CODATA 2018
+# Nuclei of one face lie closer together than this along z (angstrom).
+FACE_THICKNESS = 0.5
+_NEUTRAL = 1e-4  # e; the charges of a thousand atoms in single precision
+
+
+@dataclass(frozen=True)
+class PlanarPair:
+    """Two planar electrodes and the electrolyte between them.
+
+    Attributes
+    ----------
+    faces : (float, float)
+        z of the nuclei that face the electrolyte, below and above it, angstrom.
+    area : float
+        Area of each electrode in a frame's cell, angstrom^2.
+    upper : int
+        Number of the upper electrode, 0 or 1.
+    """
+
+    faces: tuple[float, float]
+    area: float
+    upper: int
+
+    @property
+    def separation(self) -> float:
+        """Distance of the faces, L, angstrom."""
+        return self.faces[1] - self.faces[0]
+
+    def drive(self, dataset: ChargeDataset, frame: ChargeFrame) -> float:
+        """Charge of the upper electrode times the effective distance, e angstrom."""
+        assert frame.potentials is not None
+        difference = frame.potentials[self.upper] - frame.potentials[1 - self.upper]
+        heights = frame.source_positions[:, 2].astype(np.float64) - np.mean(self.faces)
+        induced = float(dataset.source_charges @ heights)
+        return VACUUM_PERMITTIVITY * self.area * float(difference) - induced
+
+    def charges(
+        self, dataset: ChargeDataset, frame: ChargeFrame, plane_offset: float
+    ) -> NDArray[np.float64]:
+        """Return the total charges [2] of the electrodes, e.
+
+        Parameters
+        ----------
+        dataset : ChargeDataset
+        frame : ChargeFrame
+        plane_offset : float
+            d of each electrode, angstrom.
+        """
+        upper = self.drive(dataset, frame) / (self.separation - 2 * plane_offset)
+        charges = np.array([-upper, -upper])
+        charges[self.upper] = upper
+        return charges
+
+
+def planar_pair(dataset: ChargeDataset) -> PlanarPair:
+    """Return the geometry of the two electrodes of a data set.
+
+    Raises
+    ------
+    VoxionError
+        The electrodes are not two flat ones with a neutral electrolyte between them, in a box that
+        is bounded along z and the same in all frames.
+    """
+    electrodes = dataset.electrodes
+    if electrodes is None or len(electrodes.names) != 2:
+        raise VoxionError(
+            f"{dataset.path} has not two electrodes at given potentials: sample it with 'voxion "
+            "charges sample ... --potential'."
+        )
+    cell = dataset.cells[0]
+    if dataset.periodic[2] or np.abs(cell[:2, 2]).max() > 1e-6 or np.abs(cell[2, :2]).max() > 1e-6:
+        raise VoxionError(
+            f"{dataset.path}: expected electrodes across z in a box that is bounded along z."
+        )
+    if np.abs(dataset.cells - cell).max() > 1e-6:
+        raise VoxionError(f"{dataset.path}: the cell changes; expected one of constant size.")
+    if abs(dataset.source_charges.sum()) > _NEUTRAL:
+        raise VoxionError(
+            f"{dataset.path}: the electrolyte has a charge of {dataset.source_charges.sum():g} e; "
+            "expected a neutral one."
+        )
+    heights = [dataset.surface_positions[mask, 2] for mask in electrodes.members().values()]
+    upper = int(heights[1].mean() > heights[0].mean())
+    below, above = heights[1 - upper], heights[upper]
+    faces = _face(below, below.max(), dataset), _face(above, above.min(), dataset)
+    for index in range(dataset.frames):
+        z = dataset.source_positions(index)[:, 2]
+        if z.min() <= faces[0] or z.max() >= faces[1]:
+            raise VoxionError(
+                f"{dataset.path}: frame {index} has electrolyte outside the electrodes, z from "
+                f"{z.min():g} to {z.max():g} A; expected {faces[0]:g} to {faces[1]:g} A."
+            )
+    return PlanarPair(faces, abs(float(np.linalg.det(cell[:2, :2]))), upper)
+
+
+def fit_plane_offset(pairs: Sequence[tuple[ChargeDataset, Parts]]) -> tuple[float, float]:
+    """Learn how far before the nuclei of a face the plane of the induced charge lies.
+
+    Least squares of the charges over all frames, in the inverse of the effective distance.
+
+    Parameters
+    ----------
+    pairs : sequence of (ChargeDataset, Parts)
+        Pairs of electrodes of one material; the frames of the training parts count.
+
+    Returns
+    -------
+    plane_offset : float
+        d, angstrom.
+    error : float
+        Root mean square error of the charge of an electrode, e.
+
+    Raises
+    ------
+    VoxionError
+        As `planar_pair`.
+    """
+    drives, separations, expected = [], [], []
+    for dataset, part in pairs:
+        pair = planar_pair(dataset)
+        assert dataset.electrodes is not None
+        atoms = dataset.electrodes.of_atom == pair.upper
+        for frame in (dataset.frame(int(index)) for index in part.training):
+            drives.append(pair.drive(dataset, frame))
+            separations.append(pair.separation)
+            expected.append(frame.surface_charges[atoms].sum())
+    drive, separation, charge = map(np.array, (drives, separations, expected))
+
+    def squared_error(plane_offset: float) -> float:
+        return float(np.square(drive / (separation - 2 * plane_offset) - charge).mean())
+
+    bound = 0.4 * float(separation.min())
+    found = minimize_scalar(squared_error, bounds=(-bound, bound), method="bounded")
+    return float(found.x), float(np.sqrt(found.fun))
+
+
+def _face(heights: NDArray[np.float64], outermost: float, dataset: ChargeDataset) -> float:
+    """Mean height of the nuclei that face the electrolyte."""
+    face = heights[np.abs(heights - outermost) < FACE_THICKNESS]
+    if np.ptp(face) > 0.5 * FACE_THICKNESS:
+        raise VoxionError(
+            f"{dataset.path}: the nuclei of a face spread over {np.ptp(face):.2f} A along z; "
+            f"expected a flat one (at most {0.5 * FACE_THICKNESS:g} A)."
+        )
+    return float(face.mean())

@@ -46,7 +46,8 @@ BOOST_AUTO_TEST_CASE(site_potentials_contract_is_read) {
   BOOST_CHECK(contract.sources.size() == 1 && !contract.sources[0].count);
   BOOST_CHECK(contract.input_ranges.max[1] == 2.0);
   BOOST_CHECK(!contract.plane_offset);
-  const auto of_pairs = replaced(local, "\"input_ranges\"", "\"plane_offset\": 0.15, \"input_ranges\"");
+  const auto of_pairs =
+      replaced(local, "\"input_ranges\"", "\"plane_offset\": 0.15, \"input_ranges\"");
   BOOST_CHECK(*parse(of_pairs).plane_offset == 0.15);
 }
 

@@ -94,6 +94,7 @@ def test_every_command_is_documented():
     # tables name a group's commands after the first one: `voxion voxels info`, `page`
     for row in (ROOT / "README.md").read_text().splitlines():
         if first := re.match(r"\| \[?`voxion (\w+) ", row):
-            named = re.findall(r"`([\w-]+)`", row.split("|")[1])
-            paths |= {(first[1], name) for name in named}
+            named = {(first[1], name) for name in re.findall(r"`([\w-]+)`", row.split("|")[1])}
+            assert named <= set(COMMANDS), f"there is no command {named - set(COMMANDS)}"
+            paths |= named
     assert set(COMMANDS) - paths == set()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from voxion.cli.options import AsJson, Force, output, print_json, print_path
+from voxion.systems.conditions import TEMPERATURE
+
+if TYPE_CHECKING:
+    from voxion.charges.data.dataset import ChargeDataset
 
 console = Console()
 FORMATS = (".png", ".svg", ".pdf")
@@ -19,30 +23,101 @@ MICRO = 100.0  # uC/cm^2 of one C/m^2
 def capacitance(
     datasets: Annotated[
         list[Path],
-        typer.Argument(help="Runs at several charges of the sheet; one of them is neutral."),
+        typer.Argument(
+            help="Runs at several charges of the sheet, one of them neutral; or runs of two "
+            "electrodes at potential differences."
+        ),
     ],
-    out: Annotated[
-        Path, typer.Option(help="Figure of the potentials to write (.png, .svg or .pdf).")
-    ],
+    out: Annotated[Path, typer.Option(help="Figure to write (.png, .svg or .pdf).")],
+    temperature: Annotated[
+        float, typer.Option(help="Of two electrodes: temperature of the runs, K.")
+    ] = TEMPERATURE,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compute the potential by Poisson's equation, and the capacitance of the sheet.
+    """Compute the capacitance of a sheet, or of two electrodes at potential differences.
 
-    Potentials are in V against the bulk, charges in uC/cm^2, capacitances in uF/cm^2.
+    Of a sheet: from the potential by Poisson's equation, in V against the bulk. Of two electrodes:
+    from the fluctuations of their charge, and from its slope against the voltage. Charges are in
+    uC/cm^2, capacitances in uF/cm^2.
     """
-    from voxion.charges.analysis.potential_profile import capacitance, potential_profile
     from voxion.charges.data.opening import open_dataset
+    from voxion.errors import VoxionError
+
+    if out.suffix not in FORMATS:
+        raise VoxionError(f"--out {out}: expected a name that ends in {', '.join(FORMATS)}.")
+    opened = [open_dataset(path) for path in datasets]
+    at_potentials = [dataset.electrodes is not None for dataset in opened]
+    if all(at_potentials):
+        _of_pair(opened, out, temperature, force, as_json)
+    elif any(at_potentials):
+        raise VoxionError(
+            "Some of the data sets have electrodes at given potentials and some have not: expected "
+            "one kind."
+        )
+    else:
+        _of_sheet(opened, out, force, as_json)
+
+
+def _of_pair(
+    datasets: list[ChargeDataset], out: Path, temperature: float, force: bool, as_json: bool
+) -> None:
+    from voxion.charges.analysis.pair_capacitance import pair_capacitance
+    from voxion.charges.report.plots import plot_charging
+    from voxion.files import replacing
+
+    found = pair_capacitance(datasets, temperature)
+    with output(out, force), replacing(out) as partial:
+        plot_charging(found).savefig(partial, dpi=150, format=out.suffix[1:])
+    if as_json:
+        rows = [
+            {
+                "voltage": one.voltage,
+                "frames": len(one.charges),
+                "charge": one.mean,
+                "charge_error": one.mean_error,
+                "capacitance": one.capacitance,
+                "capacitance_error": one.error,
+            }
+            for one in found.voltages
+        ]
+        print_json(
+            {
+                "voltages": rows,
+                "empty": found.empty,
+                "slope": found.slope,
+                "slope_error": found.slope_error,
+            }
+        )
+        return
+    table = Table(title="Charge of the upper electrode, capacitance of the cell",
+                  title_justify="left")  # fmt: skip
+    for name in ("voltage / V", "frames", "charge / e", "C / (uF/cm^2)"):
+        table.add_column(name, justify="right")
+    for one in found.voltages:
+        table.add_row(
+            f"{one.voltage:g}",
+            str(len(one.charges)),
+            f"{one.mean:.4f} +- {one.mean_error:.4f}",
+            f"{one.capacitance:.3f} +- {one.error:.3f}",
+        )
+    console.print(table)
+    if found.slope is not None:
+        console.print(
+            f"slope of the charge: {found.slope:.3f} +- {found.slope_error:.3f} uF/cm^2; empty "
+            f"cell: {found.empty:.4f} uF/cm^2"
+        )
+    print_path(console, "Figure", out)
+
+
+def _of_sheet(datasets: list[ChargeDataset], out: Path, force: bool, as_json: bool) -> None:
+    from voxion.charges.analysis.potential_profile import capacitance, potential_profile
     from voxion.charges.report.plots import plot_potentials
     from voxion.errors import VoxionError
     from voxion.files import replacing
 
-    if out.suffix not in FORMATS:
-        raise VoxionError(f"--out {out}: expected a name that ends in {', '.join(FORMATS)}.")
     shown = console.is_terminal and not as_json
-    profiles = {
-        str(path): potential_profile(open_dataset(path), progress=shown) for path in datasets
-    }
+    profiles = {str(data.path): potential_profile(data, progress=shown) for data in datasets}
     neutral = [p for p in profiles.values() if p.surface_charge == 0]
     if len(neutral) != 1 or len(profiles) < 2:
         raise VoxionError(

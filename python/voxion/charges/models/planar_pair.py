@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
-from voxion.charges.data.splits import Parts
 from voxion.errors import VoxionError
 
 VACUUM_PERMITTIVITY = 0.005526349406  # e/(V angstrom), CODATA 2018
@@ -120,15 +119,17 @@ def planar_pair(dataset: ChargeDataset) -> PlanarPair:
     return PlanarPair(faces, abs(float(np.linalg.det(cell[:2, :2]))), upper)
 
 
-def fit_plane_offset(pairs: Sequence[tuple[ChargeDataset, Parts]]) -> tuple[float, float]:
+def fit_plane_offset(
+    pairs: Sequence[tuple[ChargeDataset, NDArray[np.int64]]],
+) -> tuple[float, float]:
     """Learn how far before the nuclei of a face the plane of the induced charge lies.
 
     Least squares of the charges over all frames, in the inverse of the effective distance.
 
     Parameters
     ----------
-    pairs : sequence of (ChargeDataset, Parts)
-        Pairs of electrodes of one material; the frames of the training parts count.
+    pairs : sequence of (ChargeDataset, ndarray of int)
+        Pairs of electrodes of one material, and the frames that count.
 
     Returns
     -------
@@ -143,11 +144,11 @@ def fit_plane_offset(pairs: Sequence[tuple[ChargeDataset, Parts]]) -> tuple[floa
         As `planar_pair`.
     """
     drives, separations, expected = [], [], []
-    for dataset, part in pairs:
+    for dataset, frames in pairs:
         pair = planar_pair(dataset)
         assert dataset.electrodes is not None
         atoms = dataset.electrodes.of_atom == pair.upper
-        for frame in (dataset.frame(int(index)) for index in part.training):
+        for frame in (dataset.frame(index) for index in frames.tolist()):
             drives.append(pair.drive(dataset, frame))
             separations.append(pair.separation)
             expected.append(frame.surface_charges[atoms].sum())

@@ -17,6 +17,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from voxion.charges.analysis.density import DensityProfile
+from voxion.charges.analysis.pair_capacitance import MICROFARAD, PairCapacitance
 from voxion.charges.analysis.potential_profile import PotentialProfile
 from voxion.charges.data.bins import BIN_WIDTH, EPSILON
 from voxion.errors import VoxionError
@@ -264,6 +265,46 @@ def plot_potentials(profiles: Mapping[str, PotentialProfile]) -> Figure:
     )
     axes.legend()
     return figure
+
+
+@styled
+def plot_charging(found: PairCapacitance) -> Figure:
+    """Charge of the upper electrode against time, and its mean against the voltage.
+
+    The short lines have the slope that the fluctuations tell.
+    """
+    figure = Figure((WIDTH, 3.6), layout="constrained")
+    over_time, charging = figure.subplots(1, 2, width_ratios=[1.6, 1.0])
+    voltages = [one.voltage for one in found.voltages]
+    reach = 0.12 * max(np.ptp(voltages), 1.0)
+    per_volt = _electrons_per_volt(found)
+    for one, colour in zip(found.voltages, _colours(found.voltages), strict=True):
+        over_time.plot(one.times, one.charges, color=colour, lw=1.0, label=f"{one.voltage:g} V")
+        over_time.axhline(one.mean, color=colour, lw=0.8, ls=":")
+        charging.errorbar(
+            one.voltage, one.mean, one.mean_error, fmt="o", ms=4, capsize=3, color=colour
+        )
+        ends = np.array([-reach, reach])
+        charging.plot(
+            one.voltage + ends, one.mean + per_volt * one.capacitance * ends, color=colour
+        )
+    if found.slope is not None:
+        ends, mean = np.array([min(voltages), max(voltages)]), np.mean(voltages)
+        line = np.mean([one.mean for one in found.voltages]) + per_volt * found.slope * (
+            ends - mean
+        )
+        label = f"slope, {found.slope:.2f} µF/cm²"
+        charging.plot(ends, line, color=REFERENCE, lw=1.0, ls="--", zorder=0, label=label)
+        charging.legend()
+    over_time.set(xlabel="time / ps", ylabel="charge of the upper electrode / e")
+    over_time.legend(ncols=len(voltages), loc="best")
+    charging.set(xlabel="voltage / V", ylabel="mean charge / e")
+    return figure
+
+
+def _electrons_per_volt(found: PairCapacitance) -> float:
+    """Charge (e) for each V and uF/cm^2."""
+    return found.area / MICROFARAD
 
 
 @styled

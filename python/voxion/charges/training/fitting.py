@@ -171,7 +171,7 @@ def fit_site_potentials(
     Electrodes at given potentials are learned one by one; what gives their total charges is fitted
     to the training frames of the pairs.
     """
-    pairs = [(d, part) for d, part in zip(datasets, parts, strict=True) if d.electrodes]
+    pairs = [(d, part.training) for d, part in zip(datasets, parts, strict=True) if d.electrodes]
     singles = [(one, part) for d, part in zip(datasets, parts, strict=True)
                for one in d.single_electrodes()]  # fmt: skip
     datasets, parts = [one for one, _ in singles], [part for _, part in singles]

@@ -42,13 +42,13 @@ def train(
 ) -> None:
     """Learn the hardness of a sheet from its charges, and score it on the last tenth."""
     from voxion.charges.data.opening import open_dataset
-    from voxion.charges.data.splits import split_frames
+    from voxion.charges.data.splits import split_dataset
     from voxion.charges.sampling.sheet_potentials import sheet_potentials
     from voxion.charges.training.hardness import ETA, score
     from voxion.charges.training.hardness import train as run
 
     data = open_dataset(dataset)
-    frames = split_frames(data.frames, name=str(dataset)).seen
+    frames = split_dataset(data).seen
     shown = console.is_terminal and not as_json
     with output(out, force):
         electrostatics = sheet_potentials(data, ETA, progress=shown)

@@ -9,6 +9,7 @@ from tests.charges.conftest import CAPACITOR, sample_potentials
 from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
 from voxion.charges.data.opening import open_dataset
+from voxion.charges.data.splits import split_dataset
 from voxion.charges.evaluation.scores import predict, score
 from voxion.charges.models.planar_pair import VACUUM_PERMITTIVITY, fit_plane_offset, planar_pair
 from voxion.charges.sampling.electrode import label_electrode
@@ -85,11 +86,21 @@ def test_what_is_no_planar_pair_is_refused(tmp_path):
             planar_pair(dataset)
 
 
+def test_every_part_of_a_split_has_all_voltages(at_potentials):
+    """By time within each voltage: of 6 frames the last is held out, the one before validates."""
+    parts = split_dataset(at_potentials)
+    assert parts.training.tolist() == [0, 1, 2, 3, 6, 7, 8, 9]
+    assert parts.validation.tolist() == [4, 10]
+    assert parts.held_out.tolist() == [5, 11]
+    with pytest.raises(VoxionError, match="has 2 frames, at least 3 are needed"):
+        split_dataset(at_potentials.subset(0, 8))
+
+
 @pytest.fixture(scope="module")
 def trained(at_potentials, tmp_path_factory) -> tuple[TrainingResult, ChargeDataset]:
     """Site-potentials model of frames at 0 and 2 V."""
     out = tmp_path_factory.mktemp("training") / "pair"
-    settings = make_settings([at_potentials.path], epochs=0, shells=6, split="random")
+    settings = make_settings([at_potentials.path], epochs=0, shells=6)
     return train(settings, out), at_potentials
 
 

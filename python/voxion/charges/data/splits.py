@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.defaults import FOLDS
 from voxion.errors import VoxionError
 
@@ -88,3 +89,35 @@ def split_frames(
     folds = min(folds, kept)
     training, validation = list(KFold(folds).split(order[:kept]))[min(fold, folds - 1)]
     return Parts(np.sort(order[training]), np.sort(order[validation]), np.sort(order[kept:]))
+
+
+def split_dataset(
+    dataset: ChargeDataset,
+    by: SplitBy = "time",
+    seed: int = 0,
+    fold: int = FOLDS - 1,
+    folds: int = FOLDS,
+) -> Parts:
+    """Split the frames of a data set, those at each potential of its electrodes for themselves.
+
+    So each part has frames at all potentials. Parameters and errors are those of `split_frames`.
+    """
+    parts = [
+        (frames, split_frames(len(frames), by, seed, fold, folds, str(dataset.path)))
+        for frames in potential_stages(dataset)
+    ]
+    return Parts(
+        *(
+            np.concatenate([frames[getattr(part, name)] for frames, part in parts])
+            for name in ("training", "validation", "held_out")
+        )
+    )
+
+
+def potential_stages(dataset: ChargeDataset) -> list[NDArray[np.int64]]:
+    """Return stretches of frames at the same potentials; of given total charge, all frames."""
+    frames = np.arange(dataset.frames)
+    if dataset.electrodes is None or not dataset.frames:
+        return [frames]
+    changes = np.abs(np.diff(dataset.electrodes.potentials, axis=0)).max(axis=1) > 0
+    return np.split(frames, np.flatnonzero(changes) + 1)

@@ -24,7 +24,7 @@ from voxion.charges.data.bins import EPSILON, ChargeBins
 from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.data.features import ion_indices, model_inputs, source_runs
 from voxion.charges.data.opening import open_dataset
-from voxion.charges.data.splits import split_frames
+from voxion.charges.data.splits import potential_stages, split_dataset
 from voxion.charges.evaluation.force_errors import ForceReport, score_forces
 from voxion.charges.models.planar_pair import planar_pair
 from voxion.contract.schema import ChargeContract, load_model
@@ -385,10 +385,10 @@ def _parts(dataset: ChargeDataset) -> tuple[NDArray[np.int64], NDArray[np.int64]
     """Frames held out, and those that each atom's own mean comes from; a few frames will do."""
     if not dataset.frames:
         raise VoxionError(f"{dataset.path} has no frames: nothing can be scored.")
-    if dataset.frames < 3:  # too few to split for a training
+    if min(map(len, potential_stages(dataset))) < 3:  # too few to split for a training
         order = np.arange(dataset.frames)
         return order[-1:], order[:-1]
-    parts = split_frames(dataset.frames, name=str(dataset.path))
+    parts = split_dataset(dataset)
     return parts.held_out, parts.seen
 
 

@@ -20,7 +20,7 @@ from voxion.charges.analysis.density import DensityProfile, density_profiles
 from voxion.charges.data.bins import BIN_WIDTH, EPSILON
 from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.data.opening import open_dataset
-from voxion.charges.data.splits import split_frames
+from voxion.charges.data.splits import split_dataset
 from voxion.charges.evaluation.scores import FramesToScore, Predictions, predict
 from voxion.charges.evaluation.scores import report as score_predictions
 from voxion.charges.report.plots import (
@@ -100,7 +100,7 @@ def make_report(
         raise VoxionError(f"A run cannot be named {REFERENCE_RUN!r}, which is the data set.")
     data = open_dataset(dataset)
     sheet_height(data.surface_positions, str(dataset))
-    parts = split_frames(data.frames, name=str(dataset))
+    parts = split_dataset(data)
     chosen = np.arange(data.frames) if frames == "all" else parts.held_out
     scored = [
         _score(name, path, data, chosen, parts.seen, progress)

@@ -12,7 +12,7 @@ from scipy.optimize import least_squares
 
 from voxion import __version__
 from voxion.charges.data.dataset import ChargeDataset
-from voxion.charges.data.splits import split_frames
+from voxion.charges.data.splits import split_dataset
 from voxion.charges.evaluation.scores import FramesToScore, Predictions, ScoreReport, report
 from voxion.charges.models.hardness import (
     HardnessModel,
@@ -132,7 +132,7 @@ def score(
     """
     if electrostatics is None:
         electrostatics = sheet_potentials(dataset, model.eta, progress=progress)
-    parts = split_frames(dataset.frames, name=str(dataset.path))
+    parts = split_dataset(dataset)
     wanted = np.arange(dataset.frames) if frames == "all" else parts.held_out
     labels = dataset.surface_charges()
     charges = predict(model, dataset, electrostatics)[wanted]

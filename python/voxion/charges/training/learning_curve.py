@@ -16,7 +16,7 @@ from rich.table import Table
 
 from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.data.opening import open_dataset
-from voxion.charges.data.splits import Parts, split_frames
+from voxion.charges.data.splits import Parts, split_dataset, split_frames
 from voxion.charges.defaults import CURVE_FRAMES, CURVE_REPEATS, CUTOFF
 from voxion.charges.evaluation.scores import R2, predict, report
 from voxion.charges.training.export import write_model
@@ -129,7 +129,7 @@ def learning_curve(
         a model.
     """
     opened, out = open_dataset(dataset), Path(out)
-    pool = split_frames(opened.frames, name=str(dataset)).seen
+    pool = split_dataset(opened).seen
     for count in frames:
         if not 2 <= count <= len(pool):
             raise VoxionError(

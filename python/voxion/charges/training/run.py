@@ -12,7 +12,7 @@ from rich.table import Table
 
 from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.data.opening import open_dataset
-from voxion.charges.data.splits import split_frames
+from voxion.charges.data.splits import split_dataset
 from voxion.charges.defaults import FOLDS
 from voxion.charges.evaluation.scores import ScoreReport, predict, report
 from voxion.charges.training.export import write_model
@@ -79,9 +79,7 @@ def train(
     out = Path(out)
     claim_folder(out, settings, resume)
     datasets = _open(settings)
-    parts = [
-        split_frames(d.frames, settings.split, settings.seed, name=str(d.path)) for d in datasets
-    ]
+    parts = [split_dataset(d, settings.split, settings.seed) for d in datasets]
     with torch_threads(threads):
         fit = fit_model(datasets, parts, settings, out, progress)
         fit.fitted.write(out)
@@ -172,10 +170,7 @@ def _one_fold(
     if finished.is_file():
         return read_json(finished, list[ScoreReport], f"remove {folder} to train this fold again")
     folder.mkdir(exist_ok=True)
-    parts = [
-        split_frames(d.frames, settings.split, settings.seed, fold, folds, str(d.path))
-        for d in datasets
-    ]
+    parts = [split_dataset(d, settings.split, settings.seed, fold, folds) for d in datasets]
     fit = fit_model(datasets, parts, settings, folder, progress)
     fit.fitted.write(folder)
     model_path = write_model(fit.fitted, folder / MODEL_FILE, datasets)

@@ -229,6 +229,7 @@ def require_one_electrode(dataset: ChargeDataset) -> None:
         names = ", ".join(dataset.electrodes.names)
         names = ", ".join(dataset.electrodes.names)
         raise VoxionError(
-            f"{dataset.path} has electrodes at given potentials ({names}): expected a data set of "
-            "one electrode of given charge. Only the site-potentials model is for several."
+            f"{dataset.path} has electrodes at given potentials ({names}): expected one electrode "
+            "of given charge. Several are for 'voxion charges train' (site-potentials), "
+            "'cross-validate', 'score' and 'capacitance'."
         )

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.constants import angstrom, elementary_charge, epsilon_0
 from scipy.optimize import minimize_scalar
 
 from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
 from voxion.errors import VoxionError
 
-VACUUM_PERMITTIVITY = 0.005526349406  # e/(V angstrom), CODATA 2018
+VACUUM_PERMITTIVITY = epsilon_0 * angstrom / elementary_charge  # e/(V angstrom)
 # Nuclei of one face lie closer together than this along z (angstrom).
 FACE_THICKNESS = 0.5
 _NEUTRAL = 1e-4  # e; the charges of a thousand atoms in single precision
@@ -124,7 +125,7 @@ def fit_plane_offset(
 ) -> tuple[float, float]:
     """Learn how far before the nuclei of a face the plane of the induced charge lies.
 
-    Least squares of the charges over all frames, in the inverse of the effective distance.
+    Least squares of the charges of an electrode in these frames.
 
     Parameters
     ----------

@@ -118,7 +118,8 @@ def sample_run(
     start : path, optional
         LAMMPS data file to start from; ``equilibrated.data`` of the system by default.
     settle : float
-        MD before the first frame, ps, while the electrolyte gets used to the charges.
+        MD before the first frame, ps, at each of the method's potentials, while the electrolyte
+        gets used to the charges.
     resume : bool
         Continue a data set that is there.
     progress : bool

@@ -122,8 +122,10 @@ def test_subsets_and_the_fingerprint_know_the_potentials(at_potentials, tmp_path
     assert part.electrodes.potentials.tolist() == [[0.0, 0.0], [-1.0, 1.0]]
     assert part.frame(1).potentials.tolist() == [-1.0, 1.0]
     first = part.fingerprint()
-    part.electrodes.potentials[0] = [-0.5, 0.5]
-    assert part.fingerprint() != first
+    potentials = part.electrodes.potentials.copy()
+    potentials[0] = [-0.5, 0.5]
+    other = replace(part, electrodes=replace(part.electrodes, potentials=potentials))
+    assert other.fingerprint() != first
 
 
 HALVES = {"lower": np.arange(192) < ATOMS, "upper": np.arange(192) >= ATOMS}

@@ -24,7 +24,7 @@ Run = Callable[..., str]
 
 @pytest.fixture
 def example(request, tmp_path) -> Path:
-    """Copy of an example's own files, without what was made there, beside a repository's docs."""
+    """Copy of an example's own files, without pictures and what was made there."""
     source = EXAMPLES / request.param
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "."]
     names = subprocess.run(listed, cwd=source, capture_output=True, text=True, check=True).stdout

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from benchmarks.common.models import IONS
+from benchmarks.common.rounds import BaseMode
 from voxion.charges.sampling.electrode import ElectrodeSettings
 from voxion.engines.lammps import quoted
 from voxion.systems.description import SystemDescription
@@ -21,15 +22,11 @@ CG_ERROR = "1e-4 e"
 
 
 @dataclass(frozen=True)
-class Mode:
+class Mode(BaseMode):
     """One way of setting charges.
 
     Attributes
     ----------
-    name : str
-        Name in results and file names.
-    label : str
-        Name in tables.
     commands : tuple of str
         LAMMPS commands after the dynamics.
     kspace : str
@@ -40,8 +37,6 @@ class Mode:
         Whether the set-up computes the electrode's matrix.
     """
 
-    name: str
-    label: str
     commands: tuple[str, ...] = ()
     kspace: str = "pppm"
     every: int | None = None

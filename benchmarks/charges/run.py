@@ -23,7 +23,7 @@ from benchmarks.charges.summary import Row, comparison_table, summarise
 from benchmarks.charges.systems import checked
 from benchmarks.common.comparison import NOTE
 from benchmarks.common.figure import save
-from benchmarks.common.lammps import WARM_UP
+from benchmarks.common.lammps import ranks_title, settings
 from benchmarks.common.models import EMBEDDED, UNTRAINED, check_local, write_untrained
 from benchmarks.common.report import (
     Page,
@@ -96,14 +96,11 @@ def compare(system: Path, model: Path, rounds: int, steps: int, ranks: list[int]
 
 def _report(results: dict[str, Any], out: Path) -> None:
     steps = results["steps"]
-    how = (
-        f"{results['rounds']} rounds, {steps} measured steps after {WARM_UP} steps and the set-up; "
-        "OMP_NUM_THREADS=1."
-    )
+    how = settings(results["rounds"], steps)
     page = Page(f"Cost per step: {results['system']}", describe(results, how))
     tables: dict[str, list[Row]] = {}
     for ranks in results["ranks"]:
-        title = f"{ranks} MPI rank{'s' if ranks > 1 else ''}"
+        title = ranks_title(ranks)
         found = [m for m in results["measurements"] if m["ranks"] == ranks]
         tables[title] = summarise(found, steps)
         page.table(title, *comparison_table(tables[title], steps))

@@ -16,7 +16,7 @@ from benchmarks.charges.modes import CG_ERROR, CG_TOLERANCE, scaling_modes
 from benchmarks.charges.summary import scaling_table, summarise
 from benchmarks.charges.systems import checked, sheet_systems
 from benchmarks.common.figure import save
-from benchmarks.common.lammps import WARM_UP
+from benchmarks.common.lammps import settings
 from benchmarks.common.models import EMBEDDED, check_local
 from benchmarks.common.report import (
     Page,
@@ -83,9 +83,17 @@ def compare(
         "ranks": ranks,
         "setup_limit": 60.0 * setup_limit,
     }
-    settings: dict[str, Any] = {"steps": steps, "ranks": ranks, "setup_limit": 60.0 * setup_limit}
-    groups = [cases(scaling_modes(d, model), folder, LOGS, **settings)
-              for folder, d in descriptions.items()]  # fmt: skip
+    groups = [
+        cases(
+            scaling_modes(d, model),
+            folder,
+            LOGS,
+            steps=steps,
+            ranks=ranks,
+            setup_limit=60.0 * setup_limit,
+        )
+        for folder, d in descriptions.items()
+    ]
     results["measurements"] = run_rounds(groups, rounds)
     return finished(results)
 
@@ -97,10 +105,7 @@ def _report(results: dict[str, Any], out: Path) -> None:
         for name, number in atoms.items()
     ]
     given_up = {(atoms[m["system"]], m["label"]) for m in measured if m["wall"] is None}
-    how = (
-        f"{results['rounds']} rounds, {steps} measured steps after {WARM_UP} steps and the set-up; "
-        "OMP_NUM_THREADS=1."
-    )
+    how = settings(results["rounds"], steps)
     title = f"Cost per step against electrode atoms, {results['ranks']} MPI rank(s)"
     page = Page(title, [*describe(results, how), *results["systems"].values()])
     page.table("All sizes", *scaling_table(sizes, sorted(given_up), results["setup_limit"], steps))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from benchmarks.charges.modes import FIXED, LONG_INTERVAL, MAT_INV
 from benchmarks.common import comparison
-from benchmarks.common.comparison import Compared, by_mode, compare
+from benchmarks.common.comparison import Compared, by_mode, by_round, compare
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,15 @@ class Row:
     memory: float
 
 
-def summarise(measurements: Iterable[Mapping[str, Any]], steps: int) -> list[Row]:
+def summarise(measurements: Sequence[Mapping[str, Any]], steps: int) -> list[Row]:
     """Return the rows of one table from the measurements on one system and number of ranks.
 
     A mode whose set-up took too long has no row.
     """
     groups = by_mode(measurements)
-    compared = compare([m for group in groups.values() for m in group], FIXED)
+    compared = compare(measurements, FIXED)
     reference = compared[MAT_INV].ratio - 1.0 if MAT_INV in compared else 0.0
-    fixed = {m["round"]: m for m in groups.get(FIXED, [])}
+    fixed = by_round(measurements, FIXED)
     return [_row(times, groups[name], fixed, reference, steps) for name, times in compared.items()]
 
 

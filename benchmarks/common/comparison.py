@@ -64,12 +64,17 @@ def by_mode(measurements: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[st
     return groups
 
 
-def compare(measurements: Iterable[Mapping[str, Any]], reference: str) -> dict[str, Compared]:
+def by_round(measurements: Iterable[Mapping[str, Any]], mode: str) -> dict[int, dict[str, Any]]:
+    """Return the measurements of one mode by round; none if it was given up."""
+    return {m["round"]: m for m in by_mode(measurements).get(mode, [])}
+
+
+def compare(measurements: Sequence[Mapping[str, Any]], reference: str) -> dict[str, Compared]:
     """Compare every mode with a reference, round by round.
 
     Parameters
     ----------
-    measurements : iterable of mappings
+    measurements : sequence of mappings
         Records of one table, as of `run_rounds`.
     reference : str
         Name of the mode that the others are compared with.
@@ -80,7 +85,7 @@ def compare(measurements: Iterable[Mapping[str, Any]], reference: str) -> dict[s
         By name of the mode, without those that were given up; empty if the reference was.
     """
     groups = by_mode(measurements)
-    base = {m["round"]: m for m in groups.get(reference, [])}
+    base = by_round(measurements, reference)
     ratios = {
         name: {
             measure: [m[measure] / base[m["round"]][measure] for m in group] for measure in MEASURES
@@ -121,19 +126,18 @@ def quieter_measure(ratios: Sequence[Mapping[Measure, Sequence[float]]]) -> Meas
     return "wall" if spread("wall") < spread("processor") else "processor"
 
 
-def head(rows: Iterable[Compared], unit: str = "ms/step") -> list[str]:
+def head(rows: Sequence[Compared]) -> list[str]:
     """Return the head of the columns that all benchmarks have."""
-    first, *_ = rows = list(rows)
-    words = ["mode", f"wall, {unit}", f"processor, {unit}", f"ratio ({first.measure})", "rounds"]
-    words.append(f"ratio ({_other(first.measure)})")
+    measure = rows[0].measure
+    words = ["mode", "wall, ms/step", "processor, ms/step", f"ratio ({measure})", "rounds"]
+    words.append(f"ratio ({_other(measure)})")
     if any(row.instructions is not None for row in rows):
         words.append("instructions")
     return words
 
 
-def cells(rows: Iterable[Compared], steps: int) -> list[list[str]]:
+def cells(rows: Sequence[Compared], steps: int) -> list[list[str]]:
     """Return the cells of the columns that all benchmarks have, times in ms per step."""
-    rows = list(rows)
     counted = any(row.instructions is not None for row in rows)
     return [[*_cells(row, steps), *([_optional(row.instructions)] * counted)] for row in rows]
 

@@ -15,8 +15,9 @@ from benchmarks.common.comparison import Compared
 from voxion.figures import COLOURS, REFERENCE
 from voxion.files import replacing
 
-# Above the first of them the axis is logarithmic: one slow mode would push all others together.
-TICKS = (10.0, -5.0, 0.0, 5.0, 20.0, 50.0, 100.0, 300.0)
+# Above this the axis is logarithmic: one slow mode would push all others together.
+LINEAR = 10.0  # per cent
+TICKS = (-5.0, 0.0, 5.0, LINEAR, 20.0, 50.0, 100.0, 300.0)
 
 
 def draw_added(
@@ -45,9 +46,9 @@ def draw_added(
                       label=label)  # fmt: skip
     axes.axvline(0, color=REFERENCE, lw=0.8)
     axes.axvline(limit, color=REFERENCE, lw=0.9, ls=":", label=f"{limit:g} %")
-    if max(max(row.added) for row in rows) > 2 * TICKS[0]:
-        axes.set_xscale("symlog", linthresh=TICKS[0], linscale=1.5)
-        axes.xaxis.set_major_locator(FixedLocator(sorted(TICKS)))
+    if max(max(row.added) for row in rows) > 2 * LINEAR:
+        axes.set_xscale("symlog", linthresh=LINEAR, linscale=1.5)
+        axes.xaxis.set_major_locator(FixedLocator(TICKS))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     labels = [row.label for row in next(iter(tables.values()))]

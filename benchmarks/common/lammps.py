@@ -41,6 +41,19 @@ def run_script(
     return done
 
 
+def settings(rounds: int, steps: int) -> str:
+    """Say in words how the steps of all modes are measured."""
+    return (
+        f"{rounds} rounds, {steps} measured steps after {WARM_UP} steps and the set-up; "
+        "OMP_NUM_THREADS=1."
+    )
+
+
+def ranks_title(ranks: int) -> str:
+    """Return a number of MPI ranks in words."""
+    return f"{ranks} MPI rank{'s' if ranks > 1 else ''}"
+
+
 def loop_times(log: Path, steps: int, ranks: int, done: Finished) -> Times:
     """Return the times of the last run in a log: "Loop time" and "CPU use" of all ranks.
 

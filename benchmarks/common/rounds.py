@@ -15,6 +15,22 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
+class BaseMode:
+    """One of the ways that a benchmark compares.
+
+    Attributes
+    ----------
+    name : str
+        Name in results and file names.
+    label : str
+        Name in tables.
+    """
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True)
 class Case:
     """One way of doing the work of a group.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.common.rounds import BaseMode
 from voxion.systems.description import SystemDescription
 
 PLAIN, VOXELS = "plain", "voxels"
@@ -23,15 +24,11 @@ EVERY, SAMPLES, EDGE = 10, 10, 32
 
 
 @dataclass(frozen=True)
-class Mode:
+class Mode(BaseMode):
     """One way of running.
 
     Attributes
     ----------
-    name : str
-        Name in results and file names.
-    label : str
-        Name in tables.
     job : str
         Line of the jobs file of the kernel; empty without it.
     every : int, optional
@@ -40,8 +37,6 @@ class Mode:
         Model that the outside driver has.
     """
 
-    name: str
-    label: str
     job: str = ""
     every: int | None = None
     driver: str | None = None

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.common import comparison
-from benchmarks.common.comparison import NOTE, Compared, by_mode, compare
+from benchmarks.common.comparison import NOTE, Compared, Measure, by_mode, by_round, compare
 from benchmarks.common.models import UNTRAINED
 from benchmarks.common.report import Aim
 from benchmarks.gromacs.modes import (
@@ -137,17 +137,21 @@ def update_costs(
     measurements: Sequence[Mapping[str, Any]], steps: int, interval: int
 ) -> list[UpdateCost]:
     """Compare the plugin and the driver at one interval, model by model."""
-    return [_update_cost(measurements, kind, steps, interval) for kind in MODELS]
+    measure = compare(measurements, PLAIN)[PLAIN].measure
+    return [_update_cost(measurements, kind, steps, interval, measure) for kind in MODELS]
 
 
 def _update_cost(
-    measurements: Sequence[Mapping[str, Any]], kind: str, steps: int, interval: int
+    measurements: Sequence[Mapping[str, Any]],
+    kind: str,
+    steps: int,
+    interval: int,
+    measure: Measure,
 ) -> UpdateCost:
-    base = _rounds(measurements, PLAIN)
-    plugin = _rounds(measurements, kernel_name(kind, interval))
-    driver = _rounds(measurements, driver_name(kind))
+    base = by_round(measurements, PLAIN)
+    plugin = by_round(measurements, kernel_name(kind, interval))
+    driver = by_round(measurements, driver_name(kind))
     pieces = steps // interval
-    measure = compare(measurements, PLAIN)[PLAIN].measure
     whole = {"wall": "whole", "processor": "whole_processor"}[measure]
 
     def over_rounds(value: Callable[[int], float]) -> float:
@@ -180,11 +184,6 @@ def _update_cost(
         factor=over_rounds(lambda n: driven(n) / in_plugin(n)),
         factor_update=over_rounds(lambda n: driven(n) / update(n)),
     )
-
-
-def _rounds(measurements: Sequence[Mapping[str, Any]], name: str) -> dict[int, Mapping[str, Any]]:
-    """Return the measurements of one mode by round."""
-    return {m["round"]: m for m in measurements if m["mode"] == name}
 
 
 def loop_table(rows: Sequence[Row], steps: int) -> tuple[list[str], list[list[str]]]:

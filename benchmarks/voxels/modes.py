@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks.common.rounds import BaseMode
 from voxion.engines.lammps import quoted
 
 NONE, STRESS_ALONE = "none", "stress-alone"
@@ -24,23 +25,17 @@ _CELLS = f"{EDGE} {EDGE} {EDGE}"
 
 
 @dataclass(frozen=True)
-class Mode:
+class Mode(BaseMode):
     """One way of averaging grids.
 
     Attributes
     ----------
-    name : str
-        Name in results and file names.
-    label : str
-        Name in tables.
     commands : tuple of str
         LAMMPS commands after the dynamics.
     values : int
         Number of values per voxel that it writes; 0 if it writes nothing.
     """
 
-    name: str
-    label: str
     commands: tuple[str, ...] = ()
     values: int = 0
 

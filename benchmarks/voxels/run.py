@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks.common.figure import save
-from benchmarks.common.lammps import WARM_UP
+from benchmarks.common.lammps import ranks_title, settings
 from benchmarks.common.report import (
     Page,
     as_dicts,
@@ -119,16 +119,13 @@ def _sizes(
 def _report(results: dict[str, Any], out: Path) -> None:
     steps = results["steps"]
     atoms = results["measurements"][0]["atoms"]
-    how = (
-        f"{results['rounds']} rounds, {steps} measured steps after {WARM_UP} steps and the set-up; "
-        "OMP_NUM_THREADS=1."
-    )
+    how = settings(results["rounds"], steps)
     title = f"Cost of voxel grids: {results['system']}, {atoms:,} atoms in all"
     page = Page(title, describe(results, how))
     tables: dict[str, list[Row]] = {}
     results["aims"] = {}
     for ranks in results["ranks"]:
-        name = f"{ranks} MPI rank{'s' if ranks > 1 else ''}"
+        name = ranks_title(ranks)
         rows = tables[name] = summarise(_part(results, RUN, ranks), steps)
         page.table(name, *modes_table(rows, steps))
         found = aims(rows, _part(results, ALONE, ranks), results["sizes"], steps)

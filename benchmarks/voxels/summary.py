@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from benchmarks.common import comparison
-from benchmarks.common.comparison import NOTE, Compared, by_mode, compare
+from benchmarks.common.comparison import NOTE, Compared, by_mode, by_round, compare
 from benchmarks.common.report import Aim
 from benchmarks.voxels.modes import (
     EVERY,
@@ -50,11 +50,11 @@ class Row:
     own: dict[str, float]
 
 
-def summarise(measurements: Iterable[Mapping[str, Any]], steps: int) -> list[Row]:
+def summarise(measurements: Sequence[Mapping[str, Any]], steps: int) -> list[Row]:
     """Return the rows from the measurements on one number of ranks."""
     groups = by_mode(measurements)
-    compared = compare([m for group in groups.values() for m in group], NONE)
-    base = {m["round"]: m for m in groups[NONE]}
+    compared = compare(measurements, NONE)
+    base = by_round(measurements, NONE)
     return [_row(compared[name], group, base, steps) for name, group in groups.items()]
 
 
@@ -123,7 +123,7 @@ def size_table(sizes: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list
 
 def aims(
     rows: Sequence[Row],
-    gridding: Iterable[Mapping[str, Any]],
+    gridding: Sequence[Mapping[str, Any]],
     sizes: Sequence[Mapping[str, Any]],
     steps: int,
 ) -> list[Aim]:

@@ -47,8 +47,9 @@ CAPACITOR = GrapheneSystem(
 
 
 def sample_potentials(folder, output, differences, frames, **options) -> ChargeDataset:
-    return ElectrodeLabels(folder).sample_potentials(
-        output, differences, frames, 0.05, settle=0.13, progress=False, **options
+    total = frames * len(differences)
+    return ElectrodeLabels(folder).sample(
+        output, total, 0.05, differences=differences, settle=0.13, progress=False, **options
     )
 
 

@@ -84,27 +84,16 @@ def sample(
     from voxion.charges.sampling.electrode import ElectrodeLabels, ElectrodeSettings
 
     settings = ElectrodeSettings(algorithm=algorithm.value, thomas_fermi=thomas_fermi)
-    given = potential or []
-    if given and frames % len(given):
-        raise VoxionError(
-            f"--frames must be a multiple of the {len(given)} potentials, found {frames}."
-        )
     with output(out, force, resume, STORE_FILE):
-        labels = ElectrodeLabels(system, settings)
-        if given:
-            dataset = labels.sample_potentials(
-                out,
-                given,
-                frames // len(given),
-                interval,
-                start=start,
-                settle=settle,
-                resume=resume,
-            )
-        else:
-            dataset = labels.sample(
-                out, frames, interval, start=start, settle=settle, resume=resume
-            )
+        dataset = ElectrodeLabels(system, settings).sample(
+            out,
+            frames,
+            interval,
+            differences=potential or (),
+            start=start,
+            settle=settle,
+            resume=resume,
+        )
     _print_frames(dataset, out)
 
 

@@ -115,6 +115,8 @@ def test_what_has_no_potential_difference_is_refused(tmp_path):
     for differences in ([1.0, np.nan], [1.0, 1.0]):
         with pytest.raises(VoxionError, match="must be finite and different"):
             settings.potential_method(description, differences, 2)
+    with pytest.raises(VoxionError, match=r"must be a multiple of the 2 .*, found 3"):
+        settings.potential_method(description, [0.0, 1.0], 3)
 
 
 def test_subsets_and_the_fingerprint_know_the_potentials(at_potentials, tmp_path):

@@ -62,7 +62,7 @@ def test_plane_offset_is_recovered(tmp_path, upper_first):
     dataset = write_pair(tmp_path / "pair.zarr", upper_first=upper_first)
     pair = planar_pair(dataset)
     assert pair.faces == (LOW, HIGH) and pair.area == pytest.approx(AREA)
-    offset, error = fit_plane_offset([(dataset, np.arange(8))])
+    offset, error = fit_plane_offset([(dataset, pair, np.arange(8))])
     assert offset == pytest.approx(OFFSET, abs=1e-4) and error < 1e-5
     for frame in dataset:
         expected = [frame.surface_charges[:2].sum(), frame.surface_charges[2:].sum()]

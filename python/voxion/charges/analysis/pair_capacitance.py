@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.constants import Boltzmann, elementary_charge
 
 from voxion.charges.analysis.density import BLOCKS
+from voxion.charges.analysis.potential_profile import COULOMB_PER_SQUARE_METRE, standard_error
 from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.models.planar_pair import (
     VACUUM_PERMITTIVITY,
@@ -20,7 +21,7 @@ from voxion.charges.models.planar_pair import (
 from voxion.errors import VoxionError
 
 # uF/cm^2 of one e/(V angstrom^2)
-MICROFARAD = elementary_charge / 1e-20 * 100.0
+MICROFARAD = 100.0 * COULOMB_PER_SQUARE_METRE
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,9 @@ def pair_capacitance(
                 f"{dataset.path} has another area or distance of the electrodes than "
                 f"{datasets[0].path}: expected runs of one cell."
             )
-    everything = [(dataset, np.arange(dataset.frames)) for dataset in datasets]
-    offset, _ = fit_plane_offset(everything)
+    offset, _ = fit_plane_offset(
+        [(d, pair, np.arange(d.frames)) for d, pair in zip(datasets, pairs, strict=True)]
+    )
     to_microfarad = MICROFARAD / first.area
     empty = VACUUM_PERMITTIVITY * first.area / (first.separation - 2 * offset) * to_microfarad
     thermal = elementary_charge / (Boltzmann * temperature) * to_microfarad  # 1/V to uF/cm^2
@@ -137,7 +139,7 @@ def _by_voltage(
     for dataset, pair in zip(datasets, pairs, strict=True):
         electrodes = dataset.electrodes
         assert electrodes is not None
-        voltages = electrodes.potentials[:, pair.upper] - electrodes.potentials[:, 1 - pair.upper]
+        voltages = pair.voltage(electrodes.potentials)
         charges = dataset.surface_charges()[:, electrodes.of_atom == pair.upper].sum(axis=1)
         for voltage, time, charge in zip(
             np.round(voltages, 9).tolist(), dataset.times.tolist(), charges.tolist(), strict=True
@@ -173,7 +175,7 @@ def _at_voltage(
         times=times,
         charges=charges,
         mean=float(charges.mean()),
-        mean_error=float(means.std(ddof=1) / np.sqrt(blocks)),
+        mean_error=float(standard_error(means)),
         capacitance=float(empty + thermal * np.var(charges, ddof=1)),
         # the jackknife's: a variance within a block alone would be too small
         error=float(thermal * np.sqrt((blocks - 1) * np.var(left_out))),

@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
-from scipy.constants import angstrom, elementary_charge, epsilon_0
+from scipy.constants import angstrom, elementary_charge
 
 from voxion.charges.analysis.density import BLOCKS
 from voxion.charges.data.dataset import ChargeDataset
+from voxion.charges.models.planar_pair import VACUUM_PERMITTIVITY
 from voxion.charges.sampling.electrolyte_runs import area_across, sheet_height
 from voxion.errors import VoxionError
 
 SPACING = 0.1  # angstrom
-# 1/epsilon_0 in V angstrom/e
-INVERSE_PERMITTIVITY = elementary_charge / epsilon_0 / angstrom
 COULOMB_PER_SQUARE_METRE = elementary_charge / angstrom**2  # of one e per square angstrom
 # A total charge below this is none (e).
 NEUTRAL = 1e-6
@@ -108,9 +107,9 @@ def potential_profile(
     return PotentialProfile(
         distance=planes,
         potential=means.mean(0),
-        error=_standard_error(means),
+        error=standard_error(means),
         drop=float(drops.mean()),
-        drop_error=float(_standard_error(drops)),
+        drop_error=float(standard_error(drops)),
         surface_charge=COULOMB_PER_SQUARE_METRE * dataset.total_charge / area,
         bulk_range=(low + third, high - third),
         frames=dataset.frames,
@@ -160,7 +159,7 @@ def _potential(
     moment = np.concatenate([[0.0], np.cumsum((charges * z)[order])])
     below = np.searchsorted(z[order], planes)
     result: NDArray[np.float64] = planes * charge[below] - moment[below]
-    return -INVERSE_PERMITTIVITY / area_across(dataset.cells[index]) * result
+    return -result / (VACUUM_PERMITTIVITY * area_across(dataset.cells[index]))
 
 
 def _check(dataset: ChargeDataset, blocks: int) -> None:
@@ -183,5 +182,6 @@ def _check(dataset: ChargeDataset, blocks: int) -> None:
         )
 
 
-def _standard_error(blocks: NDArray[np.float64]) -> Any:
+def standard_error(blocks: NDArray[np.float64]) -> Any:
+    """Return the standard error of the mean of some blocks, the first axis."""
     return blocks.std(0, ddof=1) / np.sqrt(len(blocks))

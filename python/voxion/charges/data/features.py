@@ -227,7 +227,6 @@ def require_one_electrode(dataset: ChargeDataset) -> None:
     """
     if dataset.electrodes is not None:
         names = ", ".join(dataset.electrodes.names)
-        names = ", ".join(dataset.electrodes.names)
         raise VoxionError(
             f"{dataset.path} has electrodes at given potentials ({names}): expected one electrode "
             "of given charge. Several are for 'voxion charges train' (site-potentials), "

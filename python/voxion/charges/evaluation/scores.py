@@ -7,7 +7,7 @@ so a share within epsilon means nothing without the share that a constant reache
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,7 +21,7 @@ from rich.progress import track
 from rich.table import Table
 
 from voxion.charges.data.bins import EPSILON, ChargeBins
-from voxion.charges.data.dataset import ChargeDataset
+from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
 from voxion.charges.data.features import ion_indices, model_inputs, source_runs
 from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import potential_stages, split_dataset
@@ -285,16 +285,19 @@ def predict(
     check_fits(contract, dataset, model_path)
     wanted, seen = np.asarray(frames, np.int64), np.asarray(known, np.int64)
     labels = dataset.surface_charges()
-    totals = _totals(contract, dataset, wanted, model_path)
+    total_charges = _total_charges(contract, dataset, model_path)
     raw, charges, constant = (np.empty((len(wanted), dataset.surface_atoms)) for _ in range(3))
     rows: Iterable[int] = range(len(wanted))
     if progress:
         rows = track(rows, f"Charges of {dataset.path.name}")
     members = _members(dataset)
     electrodes = dataset.single_electrodes()
+    totals = np.empty((len(wanted), len(electrodes)))
     for row in rows:
+        frame = dataset.frame(int(wanted[row]))
+        totals[row] = total_charges(frame)
         for atoms, electrode, total in zip(members, electrodes, totals[row], strict=True):
-            found = _run(module, contract, electrode, int(wanted[row]), float(total))
+            found = _run(module, model_inputs(electrode, frame, contract, float(total)))
             raw[row, atoms] = found
             charges[row, atoms] = found - (found.sum() - total) / len(found)
             constant[row, atoms] = total / len(found)
@@ -399,21 +402,20 @@ def _members(dataset: ChargeDataset) -> list[NDArray[np.bool_]]:
     return list(dataset.electrodes.members().values())
 
 
-def _totals(
-    contract: ChargeContract, dataset: ChargeDataset, frames: NDArray[np.int64], model: str | Path
-) -> NDArray[np.float64]:
-    """Total charges [F, E] of the electrodes, given or by the model, e."""
+def _total_charges(
+    contract: ChargeContract, dataset: ChargeDataset, model: str | Path
+) -> Callable[[ChargeFrame], NDArray[np.float64]]:
+    """Return what tells the total charges [E] (e) of the electrodes in a frame."""
     if dataset.electrodes is None:
-        return np.full((len(frames), 1), dataset.total_charge)
-    if contract.plane_offset is None:
+        return lambda frame: np.array([dataset.total_charge])
+    offset = contract.plane_offset
+    if offset is None:
         raise VoxionError(
             f"Model {model} has no 'plane_offset', so that it cannot tell the charges of the "
             f"electrodes of {dataset.path}: train it on electrodes at given potentials."
         )
     pair = planar_pair(dataset)
-    return np.array(
-        [pair.charges(dataset, dataset.frame(i), contract.plane_offset) for i in frames.tolist()]
-    )
+    return lambda frame: pair.charges(dataset, frame, offset)
 
 
 def _electrode_charges(
@@ -446,14 +448,7 @@ def _score_electrode(charges: ElectrodeCharges) -> ElectrodeScores:
     )
 
 
-def _run(
-    module: torch.jit.ScriptModule,
-    contract: ChargeContract,
-    dataset: ChargeDataset,
-    index: int,
-    total: float,
-) -> NDArray[np.float64]:
-    inputs = model_inputs(dataset, dataset.frame(index), contract, total)
+def _run(module: torch.jit.ScriptModule, inputs: list[torch.Tensor]) -> NDArray[np.float64]:
     with torch.no_grad(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
         charges = module(*inputs)

@@ -53,13 +53,19 @@ class PlanarPair:
         """Distance of the faces, L, angstrom."""
         return self.faces[1] - self.faces[0]
 
+    def voltage(self, potentials: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Potential of the upper electrode over the lower one, V, from potentials [..., 2]."""
+        difference: NDArray[np.float64] = (
+            potentials[..., self.upper] - potentials[..., 1 - self.upper]
+        )
+        return difference
+
     def drive(self, dataset: ChargeDataset, frame: ChargeFrame) -> float:
         """Charge of the upper electrode times the effective distance, e angstrom."""
         assert frame.potentials is not None
-        difference = frame.potentials[self.upper] - frame.potentials[1 - self.upper]
         heights = frame.source_positions[:, 2].astype(np.float64) - np.mean(self.faces)
         induced = float(dataset.source_charges @ heights)
-        return VACUUM_PERMITTIVITY * self.area * float(difference) - induced
+        return VACUUM_PERMITTIVITY * self.area * float(self.voltage(frame.potentials)) - induced
 
     def charges(
         self, dataset: ChargeDataset, frame: ChargeFrame, plane_offset: float
@@ -121,7 +127,7 @@ def planar_pair(dataset: ChargeDataset) -> PlanarPair:
 
 
 def fit_plane_offset(
-    pairs: Sequence[tuple[ChargeDataset, NDArray[np.int64]]],
+    pairs: Sequence[tuple[ChargeDataset, PlanarPair, NDArray[np.int64]]],
 ) -> tuple[float, float]:
     """Learn how far before the nuclei of a face the plane of the induced charge lies.
 
@@ -129,8 +135,8 @@ def fit_plane_offset(
 
     Parameters
     ----------
-    pairs : sequence of (ChargeDataset, ndarray of int)
-        Pairs of electrodes of one material, and the frames that count.
+    pairs : sequence of (ChargeDataset, PlanarPair, ndarray of int)
+        Pairs of electrodes of one material, their geometry, and the frames that count.
 
     Returns
     -------
@@ -138,15 +144,9 @@ def fit_plane_offset(
         d, angstrom.
     error : float
         Root mean square error of the charge of an electrode, e.
-
-    Raises
-    ------
-    VoxionError
-        As `planar_pair`.
     """
     drives, separations, expected = [], [], []
-    for dataset, frames in pairs:
-        pair = planar_pair(dataset)
+    for dataset, pair, frames in pairs:
         assert dataset.electrodes is not None
         atoms = dataset.electrodes.of_atom == pair.upper
         for frame in (dataset.frame(index) for index in frames.tolist()):

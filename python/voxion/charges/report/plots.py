@@ -277,7 +277,7 @@ def plot_charging(found: PairCapacitance) -> Figure:
     over_time, charging = figure.subplots(1, 2, width_ratios=[1.6, 1.0])
     voltages = [one.voltage for one in found.voltages]
     reach = 0.12 * max(np.ptp(voltages), 1.0)
-    per_volt = _electrons_per_volt(found)
+    per_volt = found.area / MICROFARAD  # e/V for each uF/cm^2
     for one, colour in zip(found.voltages, _colours(found.voltages), strict=True):
         over_time.plot(one.times, one.charges, color=colour, lw=1.0, label=f"{one.voltage:g} V")
         over_time.axhline(one.mean, color=colour, lw=0.8, ls=":")
@@ -300,11 +300,6 @@ def plot_charging(found: PairCapacitance) -> Figure:
     over_time.legend(ncols=len(voltages), loc="best")
     charging.set(xlabel="voltage / V", ylabel="mean charge / e")
     return figure
-
-
-def _electrons_per_volt(found: PairCapacitance) -> float:
-    """Charge (e) for each V and uF/cm^2."""
-    return found.area / MICROFARAD
 
 
 @styled

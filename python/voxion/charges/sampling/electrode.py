@@ -88,20 +88,29 @@ class ElectrodeSettings:
         differences : sequence of float
             Potentials of the second electrode over the first, V, one after the other.
         frames : int
-            Number of frames at each of them.
+            Number of frames, which they share.
 
         Raises
         ------
         VoxionError
-            The system has not two electrodes, or a difference is not finite or given twice.
+            The system has not two electrodes, a difference is not finite or given twice, or they
+            do not share the frames evenly.
         """
         _check_differences(system, differences)
+        if frames % len(differences):
+            raise VoxionError(
+                f"The number of frames must be a multiple of the {len(differences)} potential "
+                f"differences, found {frames}."
+            )
         names = [f"potential_{surface.group}" for surface in system.surfaces]
         commands = [f"variable {name} equal 0.0" for name in names]
         values = [f"v_{name}" for name in names]
         commands += self._commands("electrode/conp", system, values, symmetric=True)
         settings = self._describe(
-            "electrode/conp", system, potentials=list(differences), frames_each=frames
+            "electrode/conp",
+            system,
+            potentials=list(differences),
+            frames_each=frames // len(differences),
         )
         groups = [surface.group for surface in system.surfaces]
         stages = tuple(
@@ -261,51 +270,30 @@ class ElectrodeLabels:
         frames: int,
         interval: float,
         *,
+        differences: Sequence[float] = (),
         start: str | Path | None = None,
         settle: float = 5.0,
         resume: bool = False,
         progress: bool = True,
     ) -> ChargeDataset:
-        """Run NVT with these charges at every step; see `sample_run`."""
-        return sample_run(
-            self.folder,
-            output,
-            self.method,
-            frames,
-            interval,
-            start=start,
-            settle=settle,
-            resume=resume,
-            progress=progress,
-        )
-
-    def sample_potentials(
-        self,
-        output: str | Path,
-        differences: Sequence[float],
-        frames: int,
-        interval: float,
-        *,
-        start: str | Path | None = None,
-        settle: float = 5.0,
-        resume: bool = False,
-        progress: bool = True,
-    ) -> ChargeDataset:
-        """Run NVT at potential differences, one after the other.
+        """Run NVT with charges that are solved at every step.
 
         Parameters
         ----------
-        differences, frames
-            See `ElectrodeSettings.potential_method`; `frames` are those at each difference.
-        output, interval, start, settle, resume, progress
-            See `sample_run`; the electrolyte settles at each difference.
+        differences : sequence of float
+            Potential differences, see `ElectrodeSettings.potential_method`; without any, the
+            total charges are the system's.
+        output, frames, interval, start, settle, resume, progress
+            See `sample_run`.
         """
-        method = self._settings.potential_method(self.description, differences, frames)
+        method = self.method
+        if differences:
+            method = self._settings.potential_method(self.description, differences, frames)
         return sample_run(
             self.folder,
             output,
             method,
-            frames * len(differences),
+            frames,
             interval,
             start=start,
             settle=settle,

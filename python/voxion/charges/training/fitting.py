@@ -36,7 +36,7 @@ from voxion.charges.models.linear_response import (
     fit_linear_response,
     moments,
 )
-from voxion.charges.models.planar_pair import fit_plane_offset
+from voxion.charges.models.planar_pair import fit_plane_offset, planar_pair
 from voxion.charges.models.shells import shell_edges
 from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.charges.training.electron_fit import fit_electrons
@@ -171,7 +171,11 @@ def fit_site_potentials(
     Electrodes at given potentials are learned one by one; what gives their total charges is fitted
     to the training frames of the pairs.
     """
-    pairs = [(d, part.training) for d, part in zip(datasets, parts, strict=True) if d.electrodes]
+    pairs = [
+        (d, planar_pair(d), part.training)
+        for d, part in zip(datasets, parts, strict=True)
+        if d.electrodes
+    ]
     singles = [(one, part) for d, part in zip(datasets, parts, strict=True)
                for one in d.single_electrodes()]  # fmt: skip
     datasets, parts = [one for one, _ in singles], [part for _, part in singles]

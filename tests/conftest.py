@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.capacitor import at_potentials, neutral_capacitor, trained_pair  # noqa: F401
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 

@@ -4,30 +4,37 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "atom.h"
-#include "charge_predictor.hpp"
+#include "charge_surface.h"
 #include "comm.h"
 #include "domain.h"
+#include "electrode_potential.h"
 #include "error.h"
 #include "error.hpp"
 #include "force.h"
 #include "group.h"
+#include "input.h"
 #include "kspace.h"
 #include "lammps_cell.h"
 #include "modify.h"
-#include "near_sources.h"
-#include "on_root.h"
-#include "site_potentials.hpp"
+#include "planar_pair.hpp"
 #include "timer.h"
 #include "update.h"
 #include "utils.h"
+#include "variable.h"
 
 using namespace LAMMPS_NS;
 using namespace FixConst;
 
 namespace {
+
+constexpr double bohr = 0.529177210903;  // angstrom, CODATA 2018
+
+// The fix's vector: values of a surface, then those of an electrode at a potential.
+constexpr int surface_values = 7, electrode_values = 9;
 
 // True if fixes of this style write the charges of their group.
 bool sets_charges(const std::string &style) {
@@ -36,109 +43,149 @@ bool sets_charges(const std::string &style) {
                      [&](const char *family) { return style.rfind(family, 0) == 0; });
 }
 
-std::size_t index_of(const std::vector<tagint> &tags, tagint tag) {
-  return std::lower_bound(tags.begin(), tags.end(), tag) - tags.begin();
-}
-
 }  // namespace
 
-// Runs `action` on rank 0; if it throws, all ranks stop with its message.
-template <typename Action>
-void FixVoxionCharge::on_root(const std::string &when, Action action) {
-  const auto problem = voxion_lammps::failure_on_root(comm->me, world, [&] {
-    try {
-      action();
-    } catch (const voxion::AtomError &e) {
-      throw voxion::Error(described(e));
-    }
-  });
-  if (!problem.empty()) error->all(FLERR, "Fix voxion/charge {}{}: {}", id, when, problem);
-}
-
-std::string FixVoxionCharge::at_step() const {
-  return fmt::format(" at step {}", update->ntimestep);
-}
-
-// The message with the IDs of its atoms.
-std::string FixVoxionCharge::described(const voxion::AtomError &error) const {
-  const auto id_in = [](const std::vector<tagint> &tags) {
-    return [&tags](std::size_t index) { return fmt::format("ID {}", tags[index]); };
+// What the command says.
+struct FixVoxionCharge::Arguments {
+  struct Electrode {
+    std::string group, model, potential;
   };
-  return error.described(id_in(surface_tags_), id_in(call_tags_));
-}
+  std::vector<Electrode> electrodes;
+  std::string device = "cpu";
+  int threads = 1;
+  double total = 0.0;
+};
+
+std::string FixVoxionCharge::owner() const { return fmt::format("Fix voxion/charge {}", id); }
 
 /* ---------------------------------------------------------------------- */
 
-FixVoxionCharge::FixVoxionCharge(LAMMPS *lmp, int narg, char **arg)
-    : Fix(lmp, narg, arg), report_(std::make_unique<voxion::ChargeReport>()) {
+FixVoxionCharge::FixVoxionCharge(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, narg, arg) {
   scalar_flag = 1;
   vector_flag = 1;
-  size_vector = 7;
   extscalar = 0;
   extvector = 0;
   global_freq = 1;
   restart_global = 1;
   comm_forward = 1;
-  parse(narg, arg);
-  load_model();
+  const Arguments arguments = parse(narg, arg);
+  for (const auto &electrode : arguments.electrodes)
+    add_electrode(electrode.group, electrode.model, electrode.potential, arguments);
+  size_vector = at_potentials() ? 2 * electrode_values : surface_values;
 }
 
-FixVoxionCharge::~FixVoxionCharge() = default;
+FixVoxionCharge::~FixVoxionCharge() {
+  if (!finite_field_ || !modify->get_fix_by_id(field_name("efield"))) return;
+  modify->delete_fix(field_name("efield"));
+  for (const char *what : {"energy", "zfield"}) input->variable->set(field_name(what) + " delete");
+}
 
-void FixVoxionCharge::parse(int narg, char **arg) {
+FixVoxionCharge::Arguments FixVoxionCharge::parse(int narg, char **arg) {
   if (narg < 7) utils::missing_cmd_args(FLERR, "fix voxion/charge", error);
   nevery = utils::inumeric(FLERR, arg[3], false, lmp);
-  if (nevery <= 0)
-    error->all(FLERR, "Fix voxion/charge {}: Nevery must be at least 1, found {}", id, arg[3]);
-  model_path_ = arg[4];
+  if (nevery <= 0) error->all(FLERR, "{}: Nevery must be at least 1, found {}", owner(), arg[3]);
+  Arguments arguments;
+  arguments.electrodes.push_back({group->names[igroup], arg[4], ""});
   for (int iarg = 5; iarg < narg; iarg += 2) {
     const std::string keyword = arg[iarg];
-    if (iarg + 1 == narg)
-      error->all(FLERR, "Fix voxion/charge {}: keyword {} lacks its value", id, keyword);
+    if (iarg + 1 == narg) error->all(FLERR, "{}: keyword {} lacks its value", owner(), keyword);
     const std::string value = arg[iarg + 1];
     if (keyword == "sources") {
       sources_id_ = value;
     } else if (keyword == "total") {
-      total_ = utils::numeric(FLERR, value, false, lmp);
+      arguments.total = utils::numeric(FLERR, value, false, lmp);
       total_given_ = total_known_ = true;
+    } else if (keyword == "potential") {
+      arguments.electrodes.back().potential = value;
+    } else if (keyword == "couple") {
+      arguments.electrodes.push_back({value, arg[4], ""});
+    } else if (keyword == "model") {
+      arguments.electrodes.back().model = value;
+    } else if (keyword == "ffield") {
+      finite_field_ = utils::logical(FLERR, value, false, lmp);
     } else if (keyword == "device") {
-      device_ = value;
+      arguments.device = value;
     } else if (keyword == "threads") {
-      threads_ = utils::inumeric(FLERR, value, false, lmp);
+      arguments.threads = utils::inumeric(FLERR, value, false, lmp);
     } else if (keyword == "range") {
       try {
         range_watch_ = voxion::RangeWatch(voxion::parse_range_check(value));
       } catch (const voxion::Error &e) {
-        error->all(FLERR, "Fix voxion/charge {}: {}", id, e.what());
+        error->all(FLERR, "{}: {}", owner(), e.what());
       }
     } else {
       error->all(FLERR,
-                 "Fix voxion/charge {}: unknown keyword {}; known are sources, total, device, "
-                 "threads and range",
-                 id, keyword);
+                 "{}: unknown keyword {}; known are sources, total, potential, couple, model, "
+                 "ffield, device, threads and range",
+                 owner(), keyword);
     }
   }
   if (sources_id_.empty())
-    error->all(FLERR,
-               "Fix voxion/charge {}: keyword sources with a group of electrolyte atoms is "
-               "required",
-               id);
+    error->all(FLERR, "{}: keyword sources with a group of electrolyte atoms is required", owner());
+  check_keywords(arguments);
+  return arguments;
 }
 
-// Rank 0 runs the model; all ranks know its contract.
-void FixVoxionCharge::load_model() {
-  std::string json;
-  on_root("", [&] {
-    auto runner = voxion::load_torchscript(model_path_, device_, threads_);
-    json = runner->contract_json();
-    predictor_ = std::make_unique<voxion::ChargePredictor>(std::move(runner), model_path_);
-    model_hash_ = voxion::hash_file(model_path_);
-  });
-  voxion_lammps::broadcast(json, world);
-  MPI_Bcast(&model_hash_, 1, MPI_UINT64_T, 0, world);
-  contract_ = voxion::parse_charge_contract(json, model_path_);
-  if (contract_.radial_functions)
-    site_potentials_ = std::make_unique<voxion::SitePotentials>(*contract_.radial_functions);
+// Potentials come in pairs: only their difference has a meaning, and the box stays neutral.
+void FixVoxionCharge::check_keywords(const Arguments &arguments) const {
+  const auto &electrodes = arguments.electrodes;
+  const bool potentials = std::any_of(electrodes.begin(), electrodes.end(),
+                                      [](const auto &e) { return !e.potential.empty(); });
+  if (!potentials && electrodes.size() == 1) {
+    if (finite_field_)
+      error->all(FLERR, "{}: keyword ffield needs electrodes at potentials", owner());
+    return;
+  }
+  if (electrodes.size() != 2)
+    error->all(FLERR,
+               "{}: keyword potential needs two electrodes, found {}: potential V couple group-ID "
+               "potential V",
+               owner(), electrodes.size());
+  for (const auto &electrode : electrodes)
+    if (electrode.potential.empty())
+      error->all(FLERR, "{}: the electrode of group {} lacks its keyword potential", owner(),
+                 electrode.group);
+  if (total_given_)
+    error->all(FLERR,
+               "{}: keywords total and potential exclude each other: the charge of an electrode at "
+               "a potential follows from the electrolyte",
+               owner());
+}
+
+void FixVoxionCharge::add_electrode(const std::string &group, const std::string &model,
+                                    const std::string &potential, const Arguments &arguments) {
+  Electrode electrode;
+  electrode.surface = std::make_unique<ChargeSurface>(lmp, owner(), group, model, arguments.device,
+                                                      arguments.threads);
+  electrode.total = arguments.total;
+  if (!potential.empty()) {
+    electrode.potential = std::make_unique<ElectrodePotential>(lmp, owner(), potential);
+    if (!electrode.surface->contract().plane_offset)
+      error->all(FLERR,
+                 "{}: model {} is not for electrodes at potentials, its contract has no "
+                 "plane_offset; train it on the frames of 'voxion charges sample --potential'",
+                 owner(), model);
+  }
+  electrodes_.push_back(std::move(electrode));
+}
+
+// As fix electrode/conp defines it: a field that offsets the potential difference over the cell, so
+// that the electrodes' backs, neighbours through the periodic boundary, are at one potential.
+void FixVoxionCharge::post_constructor() {
+  if (!finite_field_) return;
+  // fields are in V over the unit of length, but in V/cm in units electron
+  const bool electron = std::string(update->unit_style) == "electron";
+  input->variable->set(fmt::format("{} equal {:.12g}*(f_{}[{}]-f_{}[{}])/lz", field_name("zfield"),
+                                   electron ? 1e8 / bohr : 1.0, id, electrode_values, id,
+                                   2 * electrode_values));
+  if (comm->me == 0 && !modify->get_fix_by_style("^efield").empty())
+    error->warning(FLERR, "{}: there is another fix efield; is its field intended?", owner());
+  modify->add_fix(
+      fmt::format("{} all efield 0.0 0.0 v_{}", field_name("efield"), field_name("zfield")));
+}
+
+std::string FixVoxionCharge::field_name(const std::string &what) const {
+  return fmt::format("{}_{}", id, what);
 }
 
 int FixVoxionCharge::setmask() {
@@ -149,81 +196,92 @@ int FixVoxionCharge::setmask() {
 
 void FixVoxionCharge::init() {
   check_style_settings();
-  check_groups();
+  groupbit = 0;
+  for (auto &electrode : electrodes_)
+    groupbit |= electrode.surface->begin_run(sources_id_, angstrom_);
+  sources_bit_ = group->bitmask[group->find(sources_id_)];
+  if (at_potentials())
+    check_potentials();
+  else if (!total_known_)
+    choose_total();
   check_other_fixes();
-  check_charges();
   range_watch_.begin_run();
 }
 
 void FixVoxionCharge::check_style_settings() {
   if (!atom->q_flag)
     error->all(FLERR,
-               "Fix voxion/charge {} needs a charge per atom: use an atom_style with q, such "
-               "as charge or full",
-               id);
+               "{} needs a charge per atom: use an atom_style with q, such as charge or full",
+               owner());
   if (!atom->tag_enable || atom->map_style == Atom::MAP_NONE)
-    error->all(FLERR,
-               "Fix voxion/charge {} needs an atom map: add 'atom_modify map yes' before the "
-               "box is created",
-               id);
+    error->all(FLERR, "{} needs an atom map: add 'atom_modify map yes' before the box is created",
+               owner());
   if (utils::strmatch(update->integrate_style, "^respa"))
-    error->all(FLERR, "Fix voxion/charge {} does not work with run_style respa: use verlet", id);
+    error->all(FLERR, "{} does not work with run_style respa: use verlet", owner());
   const std::string units = update->unit_style;
   if (units == "real" || units == "metal")
     angstrom_ = 1.0;
   else if (units == "electron")
-    angstrom_ = 0.529177210903;  // Bohr, CODATA 2018
+    angstrom_ = bohr;
   else if (units == "nano")
     angstrom_ = 10.0;
   else
     error->all(FLERR,
-               "Fix voxion/charge {}: units {} have no known length or no charge in e; use "
-               "units real, metal, electron or nano",
-               id, units);
+               "{}: units {} have no known length or no charge in e; use units real, metal, "
+               "electron or nano",
+               owner(), units);
 }
 
-void FixVoxionCharge::check_groups() {
-  const int sources_group = group->find(sources_id_);
-  if (sources_group < 0)
-    error->all(FLERR, "Fix voxion/charge {}: there is no group {} for keyword sources", id,
-               sources_id_);
-  if (group->dynamic[igroup] || group->dynamic[sources_group])
-    error->all(FLERR, "Fix voxion/charge {}: its groups must be static, not dynamic", id);
-  sources_bit_ = group->bitmask[sources_group];
-  if (contract_.radial_functions)
-    near_sources_ =
-        std::make_unique<NearSources>(lmp, sources_bit_, contract_.radial_functions->cutoff);
-  surface_tags_ = gather_tags(groupbit);
-  source_tags_ = gather_tags(sources_bit_);
-  if (surface_tags_.empty())
-    error->all(FLERR, "Fix voxion/charge {}: the surface group {} has no atoms", id,
-               group->names[igroup]);
-  if (source_tags_.empty())
-    error->all(FLERR, "Fix voxion/charge {}: the sources group {} has no atoms", id, sources_id_);
-  std::vector<tagint> both;
-  std::set_intersection(surface_tags_.begin(), surface_tags_.end(), source_tags_.begin(),
-                        source_tags_.end(), std::back_inserter(both));
-  if (!both.empty())
+// The functional of the charges is that of two electrodes and a neutral electrolyte between them,
+// whose fields end at the electrodes.
+void FixVoxionCharge::check_potentials() {
+  for (const auto &electrode : electrodes_) electrode.potential->check();
+  if (finite_field_ != (domain->zperiodic != 0))
     error->all(FLERR,
-               "Fix voxion/charge {}: surface group {} and sources group {} share {} atoms, "
-               "the first with ID {}; they must not overlap",
-               id, group->names[igroup], sources_id_, both.size(), both.front());
+               finite_field_ ? "{}: keyword ffield needs a box that is periodic along z"
+                             : "{}: electrodes at potentials need boundary p p f with "
+                               "kspace_modify slab, or a periodic z and the keyword ffield yes",
+               owner());
+  if (!force->kspace)
+    error->all(FLERR, "{}: electrodes at potentials need a long-range solver (kspace_style)",
+               owner());
+  if (force->kspace->slabflag != (finite_field_ ? 0 : 1))
+    error->all(FLERR,
+               finite_field_ ? "{}: keyword ffield excludes kspace_modify slab"
+                             : "{}: electrodes at potentials need kspace_modify slab, with a "
+                               "number",
+               owner());
+  check_electrodes();
+  try {
+    voxion::check_neutral_electrolyte(electrodes_[0].surface->sources_charge());
+  } catch (const voxion::Error &e) {
+    error->all(FLERR, "{}: {}", owner(), e.what());
+  }
+  check_bystanders();
 }
 
-// The IDs of all atoms of a group on all ranks, ascending.
-std::vector<tagint> FixVoxionCharge::gather_tags(int bit) const {
-  std::vector<tagint> mine;
+void FixVoxionCharge::check_electrodes() const {
+  const auto &lower = electrodes_[0].surface, &upper = electrodes_[1].surface;
+  bigint shared = 0;
   for (int i = 0; i < atom->nlocal; ++i)
-    if (atom->mask[i] & bit) mine.push_back(atom->tag[i]);
-  int count = static_cast<int>(mine.size());
-  std::vector<int> counts(comm->nprocs), offsets(comm->nprocs, 0);
-  MPI_Allgather(&count, 1, MPI_INT, counts.data(), 1, MPI_INT, world);
-  for (int p = 1; p < comm->nprocs; ++p) offsets[p] = offsets[p - 1] + counts[p - 1];
-  std::vector<tagint> all(offsets.back() + counts.back());
-  MPI_Allgatherv(mine.data(), count, MPI_LMP_TAGINT, all.data(), counts.data(), offsets.data(),
-                 MPI_LMP_TAGINT, world);
-  std::sort(all.begin(), all.end());
-  return all;
+    if ((atom->mask[i] & lower->bit()) && (atom->mask[i] & upper->bit())) ++shared;
+  MPI_Allreduce(MPI_IN_PLACE, &shared, 1, MPI_LMP_BIGINT, MPI_SUM, world);
+  if (shared > 0)
+    error->all(FLERR, "{}: {} atoms belong to both electrodes, groups {} and {}", owner(), shared,
+               lower->group_name(), upper->group_name());
+}
+
+// Charges beside the electrodes and the electrolyte would induce some that nobody counts.
+void FixVoxionCharge::check_bystanders() const {
+  bigint charged = 0;
+  for (int i = 0; i < atom->nlocal; ++i)
+    if (!(atom->mask[i] & (groupbit | sources_bit_)) && atom->q[i] != 0.0) ++charged;
+  MPI_Allreduce(MPI_IN_PLACE, &charged, 1, MPI_LMP_BIGINT, MPI_SUM, world);
+  if (charged > 0)
+    error->all(FLERR,
+               "{}: {} charged atoms belong neither to the electrodes nor to group {}; add them to "
+               "the sources",
+               owner(), charged, sources_id_);
 }
 
 // The charges of a surface atom have one owner; of two the later one would win, in silence.
@@ -236,39 +294,19 @@ void FixVoxionCharge::check_other_fixes() const {
     MPI_Allreduce(MPI_IN_PLACE, &shared, 1, MPI_LMP_BIGINT, MPI_SUM, world);
     if (shared > 0)
       error->all(FLERR,
-                 "Fix voxion/charge {}: {} atoms of its group {} get their charges from fix {} of "
-                 "style {} too; unfix one of them or choose groups that share no atoms",
-                 id, shared, group->names[igroup], other->id, other->style);
+                 "{}: {} atoms of its group {} get their charges from fix {} of style {} too; "
+                 "unfix one of them or choose groups that share no atoms",
+                 owner(), shared, group->names[igroup], other->id, other->style);
   }
 }
 
-void FixVoxionCharge::check_charges() {
-  std::vector<double> charges(source_tags_.size(), 0.0);
-  double surface_charge = 0.0;
-  for (int i = 0; i < atom->nlocal; ++i) {
-    if (atom->mask[i] & sources_bit_) charges[index_of(source_tags_, atom->tag[i])] = atom->q[i];
-    if (atom->mask[i] & groupbit) surface_charge += atom->q[i];
-  }
-  source_charges_.resize(charges.size());
-  MPI_Allreduce(charges.data(), source_charges_.data(), static_cast<int>(charges.size()),
-                MPI_DOUBLE, MPI_SUM, world);
-  MPI_Allreduce(MPI_IN_PLACE, &surface_charge, 1, MPI_DOUBLE, MPI_SUM, world);
-  on_root("", [&] {
-    voxion::check_surface(contract_, surface_tags_.size());
-    voxion::check_sources(contract_, source_charges_);
-  });
-  if (!total_known_) {
-    total_ = contract_.inputs == voxion::ChargeInputs::positions ? *contract_.total_charge
-                                                                 : surface_charge;
-    total_known_ = true;
-  }
-  charges_.resize(surface_tags_.size());
-  if (comm->me == 0 &&
-      voxion::differs_from_trained_cell(contract_, voxion_lammps::cell_of(*domain, angstrom_)))
-    error->warning(FLERR,
-                   "Fix voxion/charge {}: the cell differs from the one that model {} was "
-                   "trained in",
-                   id, model_path_);
+// Of a single surface whose total the command does not say.
+void FixVoxionCharge::choose_total() {
+  auto &[surface, potential, total] = electrodes_[0];
+  const auto &contract = surface->contract();
+  total = contract.inputs == voxion::ChargeInputs::positions ? *contract.total_charge
+                                                             : surface->present_charge();
+  total_known_ = true;
 }
 
 /* ---------------------------------------------------------------------- */
@@ -277,7 +315,7 @@ void FixVoxionCharge::setup_post_neighbor() { post_neighbor(); }
 void FixVoxionCharge::min_post_neighbor() { post_neighbor(); }
 
 void FixVoxionCharge::post_neighbor() {
-  if (near_sources_) near_sources_->renumbered();
+  for (auto &electrode : electrodes_) electrode.surface->renumbered();
 }
 
 // Before the first forces, unless this continues a run whose charges came with the restart file.
@@ -308,11 +346,11 @@ void FixVoxionCharge::check_neutrality() {
   double net = 0.0;
   for (int i = 0; i < atom->nlocal; ++i) net += atom->q[i];
   MPI_Allreduce(MPI_IN_PLACE, &net, 1, MPI_DOUBLE, MPI_SUM, world);
-  if (force->kspace && std::abs(net) > 1.0e-5 && comm->me == 0)
+  if (force->kspace && std::abs(net) > 1.0e-5 && !at_potentials() && comm->me == 0)
     error->warning(FLERR,
-                   "Fix voxion/charge {}: with a total of {} e on group {} the box has a net "
-                   "charge of {:.6g} e under a long-range solver; see keyword total",
-                   id, total_, group->names[igroup], net);
+                   "{}: with a total of {} e on group {} the box has a net charge of {:.6g} e "
+                   "under a long-range solver; see keyword total",
+                   owner(), electrodes_[0].total, group->names[igroup], net);
 }
 
 void FixVoxionCharge::post_run() {
@@ -320,9 +358,9 @@ void FixVoxionCharge::post_run() {
   const double share = loop > 0.0 ? 100.0 * seconds_ / loop : 0.0;
   if (comm->me == 0)
     utils::logmesg(lmp,
-                   "Fix voxion/charge {}: updates: {} before the first step, {} during the run, "
-                   "{:.3g} s, {:.2f} % of loop time\n",
-                   id, setup_updates_, updates_, seconds_, share);
+                   "{}: updates: {} before the first step, {} during the run, {:.3g} s, {:.2f} % "
+                   "of loop time\n",
+                   owner(), setup_updates_, updates_, seconds_, share);
   setup_updates_ = 0;
   start_counting();
 }
@@ -336,9 +374,14 @@ void FixVoxionCharge::start_counting() {
 
 void FixVoxionCharge::update_charges() {
   const double start = MPI_Wtime();
-  gather_positions(surface_tags_, groupbit, surface_);
-  predict();
-  scatter();
+  for (auto &electrode : electrodes_) electrode.surface->gather();
+  if (at_potentials()) find_totals();
+  for (auto &electrode : electrodes_) {
+    electrode.surface->predict(electrode.total);
+    electrode.surface->set_charges();
+  }
+  comm->forward_comm(this);                       // to the ghosts
+  if (force->kspace) force->kspace->qsum_qsq(0);  // the sums that a long-range solver keeps
   last_update_ = update->ntimestep;
   const double elapsed = MPI_Wtime() - start;
   ++updates_;
@@ -347,72 +390,59 @@ void FixVoxionCharge::update_charges() {
   check_range();
 }
 
-void FixVoxionCharge::predict() {
-  const voxion::Cell cell = voxion_lammps::cell_of(*domain, angstrom_);
-  if (site_potentials_) {
-    near_sources_->gather(surface_, angstrom_, sources_, source_charges_, call_tags_);
-    potentials_.resize(charges_.size() * site_potentials_->functions());
-    try {
-      site_potentials_->compute(surface_, sources_, source_charges_, cell, potentials_);
-    } catch (const voxion::AtomError &e) {
-      error->one(FLERR, "Fix voxion/charge {}{}: {}", id, at_step(), described(e));
-    } catch (const voxion::Error &e) {
-      error->one(FLERR, "Fix voxion/charge {}{}: {}", id, at_step(), e.what());
-    }
-    MPI_Allreduce(MPI_IN_PLACE, potentials_.data(), static_cast<int>(potentials_.size()),
-                  MPI_DOUBLE, MPI_SUM, world);
-    on_root(at_step(), [&] {
-      *report_ = predictor_->from_site_potentials(potentials_, surface_, cell, total_, charges_);
-    });
-  } else {
-    gather_positions(source_tags_, sources_bit_, sources_);
-    call_tags_ = source_tags_;
-    on_root(at_step(), [&] {
-      *report_ =
-          predictor_->from_positions(sources_, source_charges_, surface_, cell, total_, charges_);
-    });
+// The charges of the electrodes at their potentials, from where the electrolyte is.
+void FixVoxionCharge::find_totals() {
+  auto &first = electrodes_[0], &second = electrodes_[1];
+  modify->clearstep_compute();
+  const std::array<double, 2> potentials{first.potential->evaluate(), second.potential->evaluate()};
+  modify->addstep_compute(update->ntimestep + nevery);
+  try {
+    const voxion::PlanarPair pair(
+        first.surface->positions(), second.surface->positions(),
+        {*first.surface->contract().plane_offset, *second.surface->contract().plane_offset},
+        voxion_lammps::cell_of(*domain, angstrom_));
+    const auto charges = pair.charges(potentials, moment_of_sources(pair));
+    first.total = charges[0];
+    second.total = charges[1];
+  } catch (const voxion::Error &e) {
+    error->all(FLERR, "{} at step {}: {}", owner(), update->ntimestep, e.what());
   }
-  MPI_Bcast(charges_.data(), static_cast<int>(charges_.size()), MPI_DOUBLE, 0, world);
-  MPI_Bcast(report_.get(), sizeof(voxion::ChargeReport), MPI_BYTE, 0, world);
 }
 
-// The positions (angstrom, inside the periodic box) of a group on all ranks, by ascending ID.
-void FixVoxionCharge::gather_positions(const std::vector<tagint> &tags, int bit,
-                                       std::vector<double> &xyz) {
-  xyz.assign(3 * tags.size() + 1, 0.0);  // the last entry counts the atoms found
+// The sum of the electrolyte's charges times their heights, e angstrom.
+double FixVoxionCharge::moment_of_sources(const voxion::PlanarPair &pair) const {
+  double sums[2] = {0.0, 0.0};  // moment, number of atoms that are not between the electrodes
+  tagint outside = 0;
   for (int i = 0; i < atom->nlocal; ++i) {
-    if (!(atom->mask[i] & bit)) continue;
-    const std::size_t index = index_of(tags, atom->tag[i]);
-    double x[3] = {atom->x[i][0], atom->x[i][1], atom->x[i][2]};
-    domain->remap(x);
-    for (int d = 0; d < 3; ++d) xyz[3 * index + d] = x[d] * angstrom_;
-    xyz.back() += 1.0;
+    if (!(atom->mask[i] & sources_bit_)) continue;
+    const double height = pair.height(atom->x[i][2] * angstrom_);
+    sums[0] += atom->q[i] * height;
+    if (pair.between(height)) continue;
+    sums[1] += 1.0;
+    outside = std::max(outside, atom->tag[i]);
   }
-  MPI_Allreduce(MPI_IN_PLACE, xyz.data(), static_cast<int>(xyz.size()), MPI_DOUBLE, MPI_SUM, world);
-  if (xyz.back() != static_cast<double>(tags.size()))
-    error->all(FLERR, "Fix voxion/charge {} at step {}: {} of {} atoms of its groups are lost", id,
-               update->ntimestep, tags.size() - static_cast<std::size_t>(xyz.back()), tags.size());
-  xyz.pop_back();
+  MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_DOUBLE, MPI_SUM, world);
+  if (sums[1] > 0.0) {
+    MPI_Allreduce(MPI_IN_PLACE, &outside, 1, MPI_LMP_TAGINT, MPI_MAX, world);
+    error->all(
+        FLERR,
+        "{} at step {}: {:.0f} atoms of group {} are not between the electrodes, one of them "
+        "with ID {}; the charges at a potential are those of an electrolyte between them",
+        owner(), update->ntimestep, sums[1], sources_id_, outside);
+  }
+  return sums[0];
 }
 
 void FixVoxionCharge::check_range() {
-  try {
-    const auto warning = range_watch_.check(report_->outside_fraction, update->ntimestep);
-    if (!warning.empty() && comm->me == 0)
-      error->warning(FLERR, "Fix voxion/charge {}: {}", id, warning);
-  } catch (const voxion::Error &e) {
-    error->all(FLERR, "Fix voxion/charge {}: {}", id, e.what());
+  for (const auto &electrode : electrodes_) {
+    try {
+      const auto warning =
+          range_watch_.check(electrode.surface->report.outside_fraction, update->ntimestep);
+      if (!warning.empty() && comm->me == 0) error->warning(FLERR, "{}: {}", owner(), warning);
+    } catch (const voxion::Error &e) {
+      error->all(FLERR, "{}: {}", owner(), e.what());
+    }
   }
-}
-
-// Owned and ghost charges, and the sums that a long-range solver keeps of them.
-void FixVoxionCharge::scatter() {
-  for (std::size_t site = 0; site < surface_tags_.size(); ++site) {
-    const int i = atom->map(surface_tags_[site]);
-    if (i >= 0 && i < atom->nlocal) atom->q[i] = charges_[site];
-  }
-  comm->forward_comm(this);
-  if (force->kspace) force->kspace->qsum_qsq(0);
 }
 
 int FixVoxionCharge::pack_forward_comm(int n, int *list, double *buf, int, int *) {
@@ -426,35 +456,35 @@ void FixVoxionCharge::unpack_forward_comm(int n, int first, double *buf) {
 
 /* ---------------------------------------------------------------------- */
 
-double FixVoxionCharge::compute_scalar() { return report_->correction; }
+double FixVoxionCharge::compute_scalar() { return electrodes_[0].surface->report.correction; }
 
 double FixVoxionCharge::compute_vector(int i) {
-  if (i == 6) return distance();
-  const double values[] = {report_->min,
-                           report_->mean,
-                           report_->max,
-                           report_->residual(),
-                           report_->outside_fraction,
-                           last_milliseconds_};
-  return values[i];
-}
-
-// Asked for by all ranks, and only worked out then: it takes about as long as the prediction.
-double FixVoxionCharge::distance() {
-  if (!site_potentials_ || last_update_ < 0 || distance_at_ == last_update_) return distance_;
-  on_root(at_step(), [&] {
-    const voxion::Cell cell = voxion_lammps::cell_of(*domain, angstrom_);
-    distance_ = predictor_->distance(potentials_, surface_, cell).value_or(0.0);
-  });
-  MPI_Bcast(&distance_, 1, MPI_DOUBLE, 0, world);
-  distance_at_ = last_update_;
-  return distance_;
+  const auto &[surface, potential, total] = electrodes_[i / electrode_values];
+  const auto &report = surface->report;
+  switch (i % electrode_values) {
+    case 0:
+      return report.min;
+    case 1:
+      return report.mean;
+    case 2:
+      return report.max;
+    case 3:
+      return report.residual();
+    case 4:
+      return report.outside_fraction;
+    case 5:
+      return last_milliseconds_;
+    case 6:
+      return last_update_ < 0 ? 0.0 : surface->distance();
+    case 7:
+      return total;
+    default:
+      return potential->value();
+  }
 }
 
 double FixVoxionCharge::memory_usage() {
-  const std::size_t numbers = surface_.capacity() + sources_.capacity() +
-                              source_charges_.capacity() + potentials_.capacity() +
-                              charges_.capacity();
-  const std::size_t tags = surface_tags_.capacity() + source_tags_.capacity();
-  return static_cast<double>(numbers * sizeof(double) + tags * sizeof(tagint));
+  double bytes = 0.0;
+  for (const auto &electrode : electrodes_) bytes += electrode.surface->memory_usage();
+  return bytes;
 }

@@ -1,31 +1,29 @@
-// fix voxion/charge: a trained model sets the charges of a surface during the run.
-// Glue only: gathers atoms, calls the core, scatters charges.
+// fix voxion/charge: trained models set the charges of a surface, or of two electrodes at a
+// potential difference, during the run. Keywords, checks of the run, and outputs; ChargeSurface has
+// the atoms and the model of each surface.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "charge_contract.hpp"
 #include "fix.h"
 #include "range_watch.hpp"
 
 namespace voxion {
-class AtomError;
-struct ChargeReport;
-class ChargePredictor;
-class SitePotentials;
-}  // namespace voxion
+class PlanarPair;
+}
 
 namespace LAMMPS_NS {
 
-class NearSources;
+class ChargeSurface;
+class ElectrodePotential;
 
 class FixVoxionCharge : public Fix {
  public:
   FixVoxionCharge(class LAMMPS *, int, char **);
   ~FixVoxionCharge() override;
+  void post_constructor() override;
   int setmask() override;
   void init() override;
 
@@ -48,55 +46,49 @@ class FixVoxionCharge : public Fix {
   double memory_usage() override;
 
  private:
+  struct Electrode {
+    std::unique_ptr<ChargeSurface> surface;
+    std::unique_ptr<ElectrodePotential> potential;  // of two electrodes only
+    double total = 0.0;                             // e
+  };
+  struct Arguments;
+
   // set-up
-  void parse(int narg, char **arg);
-  void load_model();
+  std::string owner() const;
+  Arguments parse(int narg, char **arg);
+  void check_keywords(const Arguments &arguments) const;
+  void add_electrode(const std::string &group, const std::string &model,
+                     const std::string &potential, const Arguments &arguments);
   void check_style_settings();
-  void check_groups();
-  std::vector<tagint> gather_tags(int bit) const;
-  void check_charges();
+  void check_potentials();
+  void check_electrodes() const;
   void check_other_fixes() const;
+  void check_bystanders() const;
+  void choose_total();
   void check_neutrality();
   void start_counting();
+  std::string field_name(const std::string &what) const;
 
   // one update
+  bool at_potentials() const { return electrodes_.size() == 2; }
   void update_charges();
-  void predict();
-  void gather_positions(const std::vector<tagint> &tags, int bit, std::vector<double> &xyz);
+  void find_totals();
+  double moment_of_sources(const voxion::PlanarPair &pair) const;
   void check_range();
-  double distance();
-  void scatter();
-  std::string at_step() const;
-  std::string described(const voxion::AtomError &error) const;
 
+  // restart
+  bool continue_electrode(const double *data, Electrode &electrode);
   void continue_long_range(const double *restart_data);
 
-  template <typename Action>
-  void on_root(const std::string &when, Action action);
-
-  std::string model_path_, device_ = "cpu", sources_id_;
-  int threads_ = 1;
-  voxion::RangeWatch range_watch_{voxion::RangeCheck::warn};
-  bool total_given_ = false, total_known_ = false;
-  double total_ = 0.0;     // e
-  double angstrom_ = 1.0;  // one length unit of the run in angstrom
+  std::vector<Electrode> electrodes_;  // the fix's group, and the coupled one if any
+  std::string sources_id_;
   int sources_bit_ = 0;
-
-  voxion::ChargeContract contract_;
-  std::uint64_t model_hash_ = 0;
-  std::unique_ptr<voxion::ChargePredictor> predictor_;  // rank 0 only
-  std::unique_ptr<voxion::SitePotentials> site_potentials_;
-  std::unique_ptr<NearSources> near_sources_;
-  std::unique_ptr<voxion::ChargeReport> report_;
-
-  std::vector<tagint> surface_tags_, source_tags_;  // ascending
-  std::vector<tagint> call_tags_;                   // of the sources of a call, in its order
-  std::vector<double> surface_, sources_, source_charges_, potentials_, charges_;
+  voxion::RangeWatch range_watch_{voxion::RangeCheck::warn};
+  bool total_given_ = false, total_known_ = false, finite_field_ = false;
+  double angstrom_ = 1.0;  // one length unit of the run in angstrom
 
   bigint last_update_ = -1;
-  bigint continued_at_ = -1;  // step of the restart file whose charges are in effect
-  double distance_ = 0.0;
-  bigint distance_at_ = -1;                 // step of the update that distance_ is of
+  bigint continued_at_ = -1;                // step of the restart file whose charges are in effect
   bigint setup_updates_ = 0, updates_ = 0;  // of this run, before its first step and during it
   double seconds_ = 0.0, last_milliseconds_ = 0.0;
 };

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import zarr
 
-from tests.charges.conftest import CAPACITOR, sample_potentials
+from tests.capacitor import CAPACITOR, sample_potentials
 from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
 from voxion.charges.data.opening import open_dataset
@@ -54,7 +54,7 @@ def test_charge_is_the_functional_of_planar_electrodes(at_potentials):
 
 
 def test_interrupted_run_continues_at_its_potential(
-    capacitor, at_potentials, tmp_path, monkeypatch
+    neutral_capacitor, at_potentials, tmp_path, monkeypatch
 ):
     """Stopped between the restart and the frame, within the second potential."""
     append = ChargeDatasetWriter.append
@@ -66,10 +66,10 @@ def test_interrupted_run_continues_at_its_potential(
 
     monkeypatch.setattr(ChargeDatasetWriter, "append", stop)
     with pytest.raises(KeyboardInterrupt):
-        sample_potentials(capacitor, tmp_path / "v.zarr", [0.0, 2.0], 6)
+        sample_potentials(neutral_capacitor, tmp_path / "v.zarr", [0.0, 2.0], 6)
     monkeypatch.undo()
     assert open_dataset(tmp_path / "v.zarr").frames == 8
-    again = sample_potentials(capacitor, tmp_path / "v.zarr", [0.0, 2.0], 6, resume=True)
+    again = sample_potentials(neutral_capacitor, tmp_path / "v.zarr", [0.0, 2.0], 6, resume=True)
     np.testing.assert_array_equal(again.steps, at_potentials.steps)
     np.testing.assert_array_equal(again.electrodes.potentials, at_potentials.electrodes.potentials)
     np.testing.assert_allclose(again.surface_charges(), at_potentials.surface_charges(), atol=1e-3)
@@ -80,7 +80,7 @@ def test_interrupted_run_continues_at_its_potential(
 
 
 def test_run_stopped_between_two_potentials_settles_at_the_second(
-    capacitor, at_potentials, tmp_path, monkeypatch
+    neutral_capacitor, at_potentials, tmp_path, monkeypatch
 ):
     append = ChargeDatasetWriter.append
 
@@ -91,16 +91,16 @@ def test_run_stopped_between_two_potentials_settles_at_the_second(
 
     monkeypatch.setattr(ChargeDatasetWriter, "append", stop)
     with pytest.raises(KeyboardInterrupt):
-        sample_potentials(capacitor, tmp_path / "v.zarr", [0.0, 2.0], 6)
+        sample_potentials(neutral_capacitor, tmp_path / "v.zarr", [0.0, 2.0], 6)
     monkeypatch.undo()
-    again = sample_potentials(capacitor, tmp_path / "v.zarr", [0.0, 2.0], 6, resume=True)
+    again = sample_potentials(neutral_capacitor, tmp_path / "v.zarr", [0.0, 2.0], 6, resume=True)
     np.testing.assert_array_equal(again.steps, at_potentials.steps)
     np.testing.assert_array_equal(again.electrodes.potentials, at_potentials.electrodes.potentials)
 
 
-def test_other_potentials_are_not_appended(capacitor, at_potentials):
+def test_other_potentials_are_not_appended(neutral_capacitor, at_potentials):
     with pytest.raises(VoxionError, match="was written with label_source"):
-        sample_potentials(capacitor, at_potentials.path, [0.0, 1.0], 6, resume=True)
+        sample_potentials(neutral_capacitor, at_potentials.path, [0.0, 1.0], 6, resume=True)
 
 
 def test_what_has_no_potential_difference_is_refused(tmp_path):

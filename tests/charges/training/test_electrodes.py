@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.charges.conftest import CAPACITOR, sample_potentials
+from tests.capacitor import CAPACITOR, sample_potentials
 from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
 from voxion.charges.data.opening import open_dataset
@@ -97,18 +97,16 @@ def test_every_part_of_a_split_has_all_voltages(at_potentials):
 
 
 @pytest.fixture(scope="module")
-def trained(at_potentials, tmp_path_factory) -> tuple[TrainingResult, ChargeDataset]:
+def trained(trained_pair, at_potentials) -> tuple[TrainingResult, ChargeDataset]:
     """Site-potentials model of frames at 0 and 2 V."""
-    out = tmp_path_factory.mktemp("training") / "pair"
-    settings = make_settings([at_potentials.path], epochs=0, shells=6)
-    return train(settings, out), at_potentials
+    return trained_pair, at_potentials
 
 
 @pytest.fixture(scope="module")
-def unseen(capacitor, tmp_path_factory) -> ChargeDataset:
+def unseen(neutral_capacitor, tmp_path_factory) -> ChargeDataset:
     """Frames at 1 V, which no training has."""
     output = tmp_path_factory.mktemp("labels") / "unseen.zarr"
-    return sample_potentials(capacitor, output, [1.0], 5)
+    return sample_potentials(neutral_capacitor, output, [1.0], 5)
 
 
 def test_charges_at_a_voltage_that_was_not_trained(trained, unseen):
@@ -134,14 +132,16 @@ def test_total_charges_are_those_of_the_functional(trained, unseen):
     assert result.summary["plane_offset"] == contract.plane_offset
 
 
-def test_models_of_one_electrode_do_not_take_pairs(trained, capacitor, tmp_path, linear_training):
+def test_models_of_one_electrode_do_not_take_pairs(
+    trained, neutral_capacitor, tmp_path, linear_training
+):
     _, data = trained
     for model in ("ion-positions", "tight-binding"):
         settings = make_settings([data.path], model=model, epochs=1, shells=6)
         with pytest.raises(VoxionError, match="has electrodes at given potentials"):
             train(settings, tmp_path / model)
     with pytest.raises(VoxionError, match="at given potentials"):
-        label_electrode(capacitor, data, tmp_path / "again.zarr", progress=False)
+        label_electrode(neutral_capacitor, data, tmp_path / "again.zarr", progress=False)
     with pytest.raises(VoxionError, match="has no 'plane_offset'"):
         predict(linear_training[0].model_path, replace_sources(data), [0], [])
 

@@ -4,139 +4,99 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 
 #include "error.hpp"
-#include "hash.hpp"
-#include "model_runner.hpp"
+#include "planar_pair.hpp"
 
 namespace voxion_gromacs {
 
 using voxion::Error;
 using Json = nlohmann::json;
 
-namespace {
-
-constexpr double angstrom = 10.0;  // in a nm
-
-voxion::Cell in_angstrom(voxion::Cell cell) {
-  for (auto &vector : cell.vectors)
-    for (double &component : vector) component *= angstrom;
-  return cell;
-}
-
-// Positions of some atoms inside the periodic box, angstrom.
-void gather(const std::vector<int> &atoms, const MdrunFrame &frame, const voxion::Cell &cell,
-            std::vector<double> &xyz) {
-  const voxion::Reciprocal reciprocal(cell);
-  xyz.resize(3 * atoms.size());
-  for (std::size_t n = 0; n < atoms.size(); ++n) {
-    voxion::Vector r;
-    for (int d = 0; d < 3; ++d)
-      r[d] = angstrom * frame.positions[3 * static_cast<std::size_t>(atoms[n]) + d];
-    r = voxion::wrapped(r, cell, reciprocal);
-    std::copy(r.begin(), r.end(), &xyz[3 * n]);
-  }
-}
-
-}  // namespace
-
 ChargeJob::ChargeJob(const ChargeSettings &settings, std::int64_t nstlist, const MdrunLog &log)
-    : settings_(settings),
-      nstlist_(nstlist),
-      log_(log),
-      model_hash_(voxion::hexadecimal(voxion::hash_file(settings.model))),
-      predictor_(voxion::load_torchscript(settings.model, settings.device, settings.threads),
-                 settings.model),
-      range_watch_(settings.range) {
+    : settings_(settings), nstlist_(nstlist), log_(log), range_watch_(settings.range) {
+  for (const auto &electrode : settings.electrodes)
+    surfaces_.push_back(
+        std::make_unique<ChargeSurface>(electrode, settings.device, settings.threads));
   if (settings.every % nstlist != 0)
     fail("charges can change at pair searches only, every " + std::to_string(nstlist) +
          " steps (nstlist); found an update every " + std::to_string(settings.every) +
          " steps, expected a multiple of that");
 }
 
-void ChargeJob::fail(const std::string &what) const {
-  throw Error("charge job of group " + settings_.group + ": " + what);
-}
-
 /* ---------------------------------------------------------------------- */
 
-void ChargeJob::begin(const MdrunFrame &frame, const IndexFile &index, const Json *record) {
-  surface_ = index.group(settings_.group, frame.atoms);
+void ChargeJob::begin(const MdrunFrame &frame, const IndexFile &index,
+                      const std::vector<const Json *> &records) {
   sources_ = index.group(settings_.sources, frame.atoms);
-  std::vector<int> both;
-  std::set_intersection(surface_.begin(), surface_.end(), sources_.begin(), sources_.end(),
-                        std::back_inserter(both));
-  if (!both.empty())
-    fail("it shares " + std::to_string(both.size()) + " atoms with its sources " +
-         settings_.sources + ", the first is atom " + std::to_string(both.front() + 1) +
-         "; they must not overlap");
-  check_topology_charges(frame);
-  if (record) continue_from(*record, frame);
-  if (voxion::differs_from_trained_cell(predictor_.contract(), in_angstrom(frame.cell)))
-    log_.warn("charge job of group " + settings_.group +
-              ": the cell differs from the one that model " + settings_.model + " was trained in");
+  source_charges_.clear();
+  for (int atom : sources_) source_charges_.push_back(frame.charges[atom]);
+  for (const auto &surface : surfaces_)
+    surface->begin(frame, index, settings_.sources, sources_, source_charges_);
+  if (at_potentials()) check_potentials(frame);
+  for (std::size_t n = 0; n < records.size(); ++n)
+    updated_ = surfaces_[n]->continue_from(*records[n], frame, log_);
+  for (const auto &surface : surfaces_)
+    if (voxion::differs_from_trained_cell(surface->contract(), in_angstrom(frame.cell)))
+      log_.warn("charge job of group " + surface->group() +
+                ": the cell differs from the one that model " + surface->settings().model +
+                " was trained in");
   // a model's first call takes far longer than those that follow, and may be the one that fails
   predict(frame);
   if (!settings_.output.empty())
-    table_.emplace(settings_.output, settings_.group, record ? frame.time() : -INFINITY);
-  log_.note("charges of " + std::to_string(surface_.size()) + " atoms of group " + settings_.group +
-            ", in all " + digits(total_) + " e, from " + settings_.model + " every " +
-            std::to_string(settings_.every) + " steps");
+    table_.emplace(settings_.output, settings_.electrodes,
+                   records.empty() ? -INFINITY : frame.time());
+  for (const auto &surface : surfaces_) {
+    const auto potential = surface->settings().potential;
+    log_.note("charges of " + std::to_string(surface->atoms().size()) + " atoms of group " +
+              surface->group() +
+              (potential ? ", at " + digits(*potential) + " V,"
+                         : ", in all " + digits(surface->total) + " e,") +
+              " from " + surface->settings().model + " every " + std::to_string(settings_.every) +
+              " steps");
+  }
 }
 
-void ChargeJob::check_topology_charges(const MdrunFrame &frame) {
-  charges_.clear();
-  for (int atom : surface_) {
-    charges_.push_back(frame.charges[atom]);
-    if (charges_.back() == 0.0)
-      fail("atom " + std::to_string(atom + 1) +
-           " has no charge in the run input, and mdrun leaves chargeless atoms out of its Coulomb "
-           "sums for the whole run; give every atom of the group a charge in the topology, "
-           "1e-6 e is enough");
-  }
-  source_charges_.clear();
-  for (int atom : sources_) source_charges_.push_back(frame.charges[atom]);
+// The functional of the charges is that of two electrodes and a neutral electrolyte between them.
+void ChargeJob::check_potentials(const MdrunFrame &frame) const {
+  for (const auto &surface : surfaces_)
+    if (!surface->contract().plane_offset)
+      surface->fail("model " + surface->settings().model +
+                    " is not for electrodes at potentials, its contract has no plane_offset; train "
+                    "it on the frames of 'voxion charges sample --potential'");
+  if (frame.cell.periodic[2])
+    fail(
+        "electrodes at potentials need a box that is bounded along z: pbc xy in mdp and jobs file, "
+        "and ewald-geometry = 3dc");
+  const double net = surfaces_[0]->total + surfaces_[1]->total;
+  if (std::abs(net) > 1e-4)
+    fail("the charges of groups " + groups() + " in the run input add up to " + digits(net) +
+         " e; electrodes at potentials are neutral together, and mdrun cannot change the total "
+         "charge of a run, so change the topology");
   try {
-    voxion::check_surface(predictor_.contract(), surface_.size());
-    voxion::check_sources(predictor_.contract(), source_charges_);
+    voxion::check_neutral_electrolyte(
+        std::accumulate(source_charges_.begin(), source_charges_.end(), 0.0));
   } catch (const Error &e) {
     fail(e.what());
   }
-  total_ = 0.0;
-  for (double charge : charges_) total_ += charge;
-  const auto trained = predictor_.contract().total_charge;
-  if (trained && std::abs(*trained - total_) > 1e-4)
-    fail("the charges of its atoms in the run input add up to " + digits(total_) +
-         " e, the model was trained with " + digits(*trained) +
-         " e; mdrun cannot change the total charge of a run, so change the topology");
+  check_bystanders(frame);
 }
 
-void ChargeJob::continue_from(const Json &record, const MdrunFrame &frame) {
-  std::vector<double> then;
-  try {
-    then = record.at("charges").get<std::vector<double>>();
-    total_ = record.at("total").get<double>();
-    updated_ = record.at("updated").get<bool>();
-    if (record.at("model_hash") != model_hash_)
-      log_.warn("charge job of group " + settings_.group + ": model " + settings_.model +
-                " is not the one that the interrupted run had");
-  } catch (const Json::exception &) {
-    fail("what the interrupted run left about it is damaged; start a new run");
-  }
-  if (then != charges_)
-    fail("the run continues from step " + std::to_string(frame.step) +
-         ", but its charges in the run input are not those in effect then, and mdrun takes them "
-         "from there; continue with 'voxion mdrun', which makes the run input anew");
+// Charges beside the electrodes and the electrolyte would induce some that nobody counts.
+void ChargeJob::check_bystanders(const MdrunFrame &frame) const {
+  std::vector<bool> known(static_cast<std::size_t>(frame.atoms), false);
+  for (int atom : sources_) known[atom] = true;
+  for (const auto &surface : surfaces_)
+    for (int atom : surface->atoms()) known[atom] = true;
+  for (std::size_t atom = 0; atom < known.size(); ++atom)
+    if (!known[atom] && frame.charges[atom] != 0.0)
+      fail("atom " + std::to_string(atom + 1) + " has a charge and belongs neither to groups " +
+           groups() + " nor to " + settings_.sources + "; add all charged atoms to the sources");
 }
 
 void ChargeJob::check_charges(const MdrunFrame &frame) const {
-  for (std::size_t n = 0; n < surface_.size(); ++n)
-    if (frame.charges[surface_[n]] != charges_[n])
-      fail("at step " + std::to_string(frame.step) + " the charge of atom " +
-           std::to_string(surface_[n] + 1) + " is " + digits(frame.charges[surface_[n]]) +
-           " e and not the " + digits(charges_[n]) +
-           " e that this job gave it: something else writes charges, such as another plugin or "
-           "free-energy perturbation; leave one of them out");
+  for (const auto &surface : surfaces_) surface->check_charges(frame);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -149,78 +109,101 @@ bool ChargeJob::due(std::int64_t step) const {
 void ChargeJob::update(const MdrunFrame &frame) {
   check_charges(frame);
   const auto start = std::chrono::steady_clock::now();
-  const std::vector<double> predicted = predict(frame);
-  before_update_ = charges_;
-  updated_at_ = frame.step;
-  for (std::size_t n = 0; n < surface_.size(); ++n) {
-    frame.charges.set(surface_[n], predicted[n]);
-    charges_[n] = frame.charges[surface_[n]];  // in mdrun's precision
-  }
+  predict(frame);
+  for (const auto &surface : surfaces_) surface->set_charges(frame);
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
   seconds_ += spent.count();
   ++updates_;
   updated_ = true;
+  updated_at_ = frame.step;
   check_range(frame.step);
   if (table_) write_row(frame, 1000.0 * spent.count());
 }
 
-std::vector<double> ChargeJob::predict(const MdrunFrame &frame) {
-  try {
-    return run_model(frame);
-  } catch (const voxion::AtomError &e) {
-    fail("at step " + std::to_string(frame.step) + ": " + described(e));
-  } catch (const Error &e) {
-    fail("at step " + std::to_string(frame.step) + ": " + e.what());
-  }
-}
-
-// The message with the numbers of its atoms in the run, from 1.
-std::string ChargeJob::described(const voxion::AtomError &error) const {
+void ChargeJob::predict(const MdrunFrame &frame) {
+  const voxion::Cell cell = in_angstrom(frame.cell);
+  gather_positions(sources_, frame, source_positions_);
+  for (std::size_t n = 0; n < sources_.size(); ++n) source_charges_[n] = frame.charges[sources_[n]];
+  for (const auto &surface : surfaces_) surface->gather(frame);
+  // the messages have the numbers of atoms in the run, from 1
   const auto number_in = [](const std::vector<int> &atoms) {
     return [&atoms](std::size_t index) { return std::to_string(atoms[index] + 1); };
   };
-  return error.described(number_in(surface_), number_in(sources_));
+  const ChargeSurface *at = surfaces_.front().get();
+  try {
+    if (at_potentials()) find_totals(cell);
+    for (const auto &surface : surfaces_) {
+      at = surface.get();
+      surface->predict(source_positions_, source_charges_, cell);
+    }
+  } catch (const voxion::AtomError &e) {
+    at->fail("at step " + std::to_string(frame.step) + ": " +
+             e.described(number_in(at->atoms()), number_in(sources_)));
+  } catch (const Error &e) {
+    at->fail("at step " + std::to_string(frame.step) + ": " + e.what());
+  }
 }
 
-std::vector<double> ChargeJob::run_model(const MdrunFrame &frame) {
-  const voxion::Cell cell = in_angstrom(frame.cell);
-  gather(surface_, frame, cell, surface_positions_);
-  gather(sources_, frame, cell, source_positions_);
-  for (std::size_t n = 0; n < sources_.size(); ++n) source_charges_[n] = frame.charges[sources_[n]];
-  std::vector<double> charges(surface_.size());
-  report_ = predictor_.predict(source_positions_, source_charges_, surface_positions_, cell, total_,
-                               charges);
-  return charges;
+// The charges of the electrodes at their potentials, from where the electrolyte is.
+void ChargeJob::find_totals(const voxion::Cell &cell) {
+  auto &first = *surfaces_[0], &second = *surfaces_[1];
+  const voxion::PlanarPair pair(first.positions(), second.positions(),
+                                {*first.contract().plane_offset, *second.contract().plane_offset},
+                                cell);
+  double moment = 0.0;
+  for (std::size_t n = 0; n < sources_.size(); ++n) {
+    const double height = pair.height(source_positions_[3 * n + 2]);
+    if (!pair.between(height))
+      throw Error("atom " + std::to_string(sources_[n] + 1) + " of group " + settings_.sources +
+                  " is not between the electrodes; the charges at a potential are those of an "
+                  "electrolyte between them");
+    moment += source_charges_[n] * height;
+  }
+  const auto totals =
+      pair.charges({*first.settings().potential, *second.settings().potential}, moment);
+  first.total = totals[0];
+  second.total = totals[1];
 }
 
 void ChargeJob::write_row(const MdrunFrame &frame, double milliseconds) {
-  const auto distance = predictor_.distance(surface_positions_, in_angstrom(frame.cell));
-  table_->add(frame.time() + frame.timestep, report_, distance.value_or(0.0), milliseconds);
+  std::vector<ChargeRow> rows;
+  for (const auto &surface : surfaces_)
+    rows.push_back({surface->report, surface->distance(in_angstrom(frame.cell)), milliseconds,
+                    surface->total});
+  table_->add(frame.time() + frame.timestep, rows);
 }
 
 void ChargeJob::check_range(std::int64_t step) {
-  std::string warning;
-  try {
-    warning = range_watch_.check(report_.outside_fraction, step);
-  } catch (const Error &e) {
-    fail(e.what());
+  for (const auto &surface : surfaces_) {
+    std::string warning;
+    try {
+      warning = range_watch_.check(surface->report.outside_fraction, step);
+    } catch (const Error &e) {
+      surface->fail(e.what());
+    }
+    if (!warning.empty()) log_.warn("charge job of group " + surface->group() + ": " + warning);
   }
-  if (!warning.empty()) log_.warn("charge job of group " + settings_.group + ": " + warning);
 }
 
 /* ---------------------------------------------------------------------- */
 
-Json ChargeJob::state(std::int64_t step) const {
-  std::vector<int> atoms;
-  for (int atom : surface_) atoms.push_back(atom + 1);
-  return {
-      {"group", settings_.group},  {"atoms", atoms},
-      {"model_hash", model_hash_}, {"total", total_},
-      {"updated", updated_},       {"charges", step == updated_at_ ? before_update_ : charges_}};
+std::vector<Json> ChargeJob::state(std::int64_t step) const {
+  std::vector<Json> records;
+  for (const auto &surface : surfaces_) {
+    records.push_back(surface->state(step));
+    records.back()["updated"] = updated_;
+  }
+  return records;
+}
+
+std::string ChargeJob::groups() const {
+  std::string names = surfaces_.front()->group();
+  if (at_potentials()) names += " and " + surfaces_.back()->group();
+  return names;
 }
 
 std::string ChargeJob::summary() const {
-  return "charges of group " + settings_.group + ": " + std::to_string(updates_) + " updates, " +
+  return "charges of group " + groups() + ": " + std::to_string(updates_) + " updates, " +
          digits(seconds_) + " s";
 }
 

@@ -2,23 +2,34 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "charge_predictor.hpp"
+#include "job_file.h"
 
 namespace voxion_gromacs {
+
+// What an update says of one surface.
+struct ChargeRow {
+  voxion::ChargeReport report;
+  double distance, milliseconds, total;
+};
 
 class ChargeTable {
  public:
   // Rows of an existing table up to time `continued_at` (ps) stay when a run continues; a new run
   // (`continued_at` before all times) moves an existing file to GROMACS's backup name. Throws
   // Error.
-  ChargeTable(const std::string &path, const std::string &group, double continued_at);
+  ChargeTable(const std::string &path, const std::vector<ElectrodeSettings> &electrodes,
+              double continued_at);
 
-  // Adds the row of an update whose charges act from `time` (ps) on. Throws Error.
-  void add(double time, const voxion::ChargeReport &report, double distance, double milliseconds);
+  // Adds the row of an update whose charges act from `time` (ps) on, one part for each surface.
+  // Throws Error.
+  void add(double time, const std::vector<ChargeRow> &surfaces);
 
  private:
   std::string path_;
+  std::vector<ElectrodeSettings> electrodes_;
 };
 
 }  // namespace voxion_gromacs

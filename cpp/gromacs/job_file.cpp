@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <sstream>
@@ -58,6 +59,14 @@ class Line {
       throw Error("expected " + what + ", a whole number of at least 1, found " + word);
     return number;
   }
+  double take_real(const std::string &what) {
+    const std::string word = take(what);
+    double number = 0.0;
+    const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (problem != std::errc() || end != word.data() + word.size() || !std::isfinite(number))
+      throw Error("expected " + what + ", found " + word);
+    return number;
+  }
   void take_word(const std::string &expected) {
     const std::string word = take("the word '" + expected + "'");
     if (word != expected) throw Error("expected the word '" + expected + "', found " + word);
@@ -88,12 +97,39 @@ int as_int(std::int64_t number, const std::string &what) {
   return static_cast<int>(number);
 }
 
+// couple GROUP potential V [model MODEL]
+ElectrodeSettings parse_coupled(Line &line, const std::string &model) {
+  ElectrodeSettings electrode{line.take("the group of the other electrode"), model, {}};
+  line.take_word("potential");
+  electrode.potential = line.take_real("a potential in V");
+  if (!line.empty() && line.peek() == "model") {
+    line.take_word("model");
+    electrode.model = line.take("a model file");
+  }
+  return electrode;
+}
+
+// Only the difference of two potentials has a meaning.
+void check_potentials(const ChargeSettings &job) {
+  const auto &electrodes = job.electrodes;
+  if (electrodes.size() == 1 && electrodes[0].potential)
+    throw Error("keyword potential needs two electrodes: potential V couple GROUP potential V");
+  if (electrodes.size() == 2 && !electrodes[0].potential)
+    throw Error("the electrode of group " + electrodes[0].group + " lacks its keyword potential");
+  if (electrodes.size() == 2 && electrodes[0].group == electrodes[1].group)
+    throw Error("group " + electrodes[0].group + " is coupled to itself");
+}
+
 ChargeSettings parse_charge(Line &line) {
   ChargeSettings job;
-  job.group = line.take("the group of surface atoms");
+  ElectrodeSettings first;
+  first.group = line.take("the group of surface atoms");
   job.every = line.take_number("the number of steps between updates");
-  job.model = line.take("a model file");
+  first.model = line.take("a model file");
+  job.electrodes.push_back(first);
   line.take_keywords({
+      {"potential", [&] { job.electrodes[0].potential = line.take_real("a potential in V"); }},
+      {"couple", [&] { job.electrodes.push_back(parse_coupled(line, first.model)); }},
       {"sources", [&] { job.sources = line.take("a group of electrolyte atoms"); }},
       {"range", [&] { job.range = voxion::parse_range_check(line.take("warn, error or ignore")); }},
       {"device", [&] { job.device = line.take("cpu or cuda"); }},
@@ -103,6 +139,7 @@ ChargeSettings parse_charge(Line &line) {
   });
   if (job.sources.empty())
     throw Error("keyword sources with a group of electrolyte atoms is required");
+  check_potentials(job);
   return job;
 }
 

@@ -13,9 +13,15 @@
 
 namespace voxion_gromacs {
 
+struct ElectrodeSettings {
+  std::string group, model;
+  std::optional<double> potential;  // V
+};
+
 // charge GROUP N MODEL sources GROUP2 keyword value ...
 struct ChargeSettings {
-  std::string group, model, sources;
+  std::vector<ElectrodeSettings> electrodes;  // one surface, or two electrodes at potentials
+  std::string sources;
   std::int64_t every = 1;  // steps
   voxion::RangeCheck range = voxion::RangeCheck::warn;
   std::string device = "cpu";

@@ -141,8 +141,13 @@ void MdrunKernel::begin() {
       throw Error(what + "; continue from a checkpoint of a run with the same jobs file");
     log_.warn(what + "; windows of voxels begin anew");
   }
-  for (const auto &job : charges_)
-    job->begin(frame_, *index_, record_of(checkpoint, "charges", "group", job->group()));
+  for (const auto &job : charges_) {
+    std::vector<const Json *> records;
+    for (const auto &surface : job->surfaces())
+      if (checkpoint)
+        records.push_back(record_of(checkpoint, "charges", "group", surface->group()));
+    job->begin(frame_, *index_, records);
+  }
   check_common_atoms();
   for (const auto &job : voxels_)
     job->begin(frame_, *index_, record_of(checkpoint, "voxels", "file", job->file()));
@@ -151,14 +156,15 @@ void MdrunKernel::begin() {
 }
 
 void MdrunKernel::check_common_atoms() const {
-  std::map<int, const ChargeJob *> owners;
+  std::map<int, const ChargeSurface *> owners;
   for (const auto &job : charges_)
-    for (int atom : job->atoms()) {
-      const auto [owner, is_new] = owners.emplace(atom, job.get());
-      if (!is_new)
-        throw Error("two charge jobs share atoms: groups " + owner->second->group() + " and " +
-                    job->group() + " both have atom " + std::to_string(atom + 1));
-    }
+    for (const auto &surface : job->surfaces())
+      for (int atom : surface->atoms()) {
+        const auto [owner, is_new] = owners.emplace(atom, surface.get());
+        if (!is_new)
+          throw Error("two charge jobs share atoms: groups " + owner->second->group() + " and " +
+                      surface->group() + " both have atom " + std::to_string(atom + 1));
+      }
 }
 
 // A job's part of a checkpoint; null in a new run.
@@ -198,7 +204,8 @@ void MdrunKernel::check_pair_search() const {
 void MdrunKernel::write_checkpoint() {
   if (!begun_) return;
   Json record{{"step", frame_.step}, {"charges", Json::array()}, {"voxels", Json::array()}};
-  for (const auto &job : charges_) record["charges"].push_back(job->state(frame_.step));
+  for (const auto &job : charges_)
+    for (auto &surface : job->state(frame_.step)) record["charges"].push_back(std::move(surface));
   for (const auto &job : voxels_) record["voxels"].push_back(job->state());
   state_file_->keep(std::move(record));
 }

@@ -42,7 +42,9 @@ BOOST_AUTO_TEST_CASE(a_jobs_file_is_read) {
   BOOST_CHECK((jobs.periodic == std::array<bool, 3>{true, true, false}));
   BOOST_CHECK(jobs.charges.size() == 1 && jobs.voxels.size() == 2);
   const auto &charge = jobs.charges[0];
-  BOOST_CHECK(charge.group == "surface" && charge.every == 10 && charge.model == "model.pt");
+  BOOST_CHECK(charge.electrodes.size() == 1 && charge.every == 10);
+  BOOST_CHECK(charge.electrodes[0].group == "surface" && charge.electrodes[0].model == "model.pt");
+  BOOST_CHECK(!charge.electrodes[0].potential);
   BOOST_CHECK(charge.sources == "electrolyte" && charge.threads == 2 && charge.output == "q.xvg");
   BOOST_CHECK(charge.range == RangeCheck::error && charge.device == "cpu");
   const auto &voxels = jobs.voxels[0];
@@ -53,6 +55,17 @@ BOOST_AUTO_TEST_CASE(a_jobs_file_is_read) {
   BOOST_CHECK(jobs.voxels[1].classifier == "phases.pt");
   BOOST_CHECK(jobs.plumed->file == "plumed.dat" &&
               jobs.plumed->kernel == "/opt/libplumedKernel.so");
+}
+
+BOOST_AUTO_TEST_CASE(two_electrodes_at_potentials) {
+  const JobFile jobs = parsed(
+      "index index.ndx\n"
+      "charge lower 10 m.pt sources e potential -0.5 couple upper potential 1.5e-1 model u.pt\n");
+  const auto &electrodes = jobs.charges.at(0).electrodes;
+  BOOST_REQUIRE(electrodes.size() == 2);
+  BOOST_CHECK(electrodes[0].group == "lower" && electrodes[0].model == "m.pt");
+  BOOST_CHECK(electrodes[1].group == "upper" && electrodes[1].model == "u.pt");
+  BOOST_CHECK(*electrodes[0].potential == -0.5 && *electrodes[1].potential == 0.15);
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_jobs_file_is_refused_in_words) {
@@ -72,6 +85,16 @@ BOOST_AUTO_TEST_CASE(a_wrong_jobs_file_is_refused_in_words) {
                         says("unknown keyword total"));
   BOOST_CHECK_EXCEPTION(with_index("charge s 10 m.pt sources e sources f"), Error,
                         says("is given twice"));
+  BOOST_CHECK_EXCEPTION(with_index("charge s 10 m.pt sources e potential 1"), Error,
+                        says("needs two electrodes"));
+  BOOST_CHECK_EXCEPTION(with_index("charge s 10 m.pt sources e couple t potential 1"), Error,
+                        says("group s lacks its keyword potential"));
+  BOOST_CHECK_EXCEPTION(with_index("charge s 10 m.pt sources e potential 1 couple t 2"), Error,
+                        says("expected the word 'potential', found 2"));
+  BOOST_CHECK_EXCEPTION(with_index("charge s 10 m.pt sources e potential inf couple t potential 1"),
+                        Error, says("expected a potential in V, found inf"));
+  BOOST_CHECK_EXCEPTION(with_index("charge s 10 m.pt sources e potential 0 couple s potential 1"),
+                        Error, says("group s is coupled to itself"));
   BOOST_CHECK_EXCEPTION(with_index("charge s 10 m.pt sources e range off"), Error,
                         says("warn, error or ignore"));
   BOOST_CHECK_EXCEPTION(with_index("pbc no"), Error, says("pbc must be xyz or xy"));

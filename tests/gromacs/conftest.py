@@ -22,8 +22,12 @@ SEED = 3
 @pytest.fixture(scope="session")
 def equilibrated(gmx, tmp_path_factory) -> Path:
     """216 C, 240 water, 11 Na+, 9 Cl-; 1 ps after the packed start."""
-    folder = tmp_path_factory.mktemp("electrode") / "built"
-    SYSTEM.build(folder, SEED, "gromacs")
+    return equilibrate(gmx, SYSTEM, SEED, tmp_path_factory.mktemp("electrode") / "built")
+
+
+def equilibrate(gmx: Path, system: GrapheneSystem, seed: int, folder: Path) -> Path:
+    """Build a system and run it for 1 ps."""
+    system.build(folder, seed, "gromacs")
     electrode = Electrode(gmx, folder)
     for name, start in (("em", []), ("equilibrate", ["-t", "em.trr"])):
         electrode.tool(

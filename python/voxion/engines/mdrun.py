@@ -73,11 +73,14 @@ class Jobs:
         Steps between predictions by group, of the `charge` lines.
     pbc : str
         ``xyz`` or ``xy``.
+    potentials : bool
+        Whether a `charge` line has electrodes at potentials.
     """
 
     path: Path
     intervals: dict[str, int]
     pbc: str
+    potentials: bool
 
     @property
     def state(self) -> Path:
@@ -97,14 +100,15 @@ def read_jobs(path: Path) -> Jobs:
     if path.suffix != ".dat":
         raise VoxionError(f"mdrun takes jobs files that end in .dat only; rename {path}.")
     intervals: dict[str, int] = {}
-    pbc = "xyz"
+    pbc, potentials = "xyz", False
     for line in text.splitlines():
         match line.partition("#")[0].split():
-            case ["charge", group, interval, *_] if re.fullmatch("[0-9]{1,18}", interval):
+            case ["charge", group, interval, *more] if re.fullmatch("[0-9]{1,18}", interval):
                 intervals[group] = int(interval)
+                potentials = potentials or "potential" in more
             case ["pbc", value]:
                 pbc = value
-    return Jobs(path, intervals, pbc)
+    return Jobs(path, intervals, pbc, potentials)
 
 
 def prepare(
@@ -268,6 +272,12 @@ def _check_run(parameters: Mapping[str, str], jobs: Jobs, options: Options) -> N
                 f"{name} = {parameters[name]} cannot have charge jobs; switch it off in the mdp "
                 "file and run gmx grompp again."
             )
+    geometry = parameters.get("ewald-geometry", "3d")
+    if jobs.potentials and (pbc != "xy" or geometry != "3dc"):
+        raise VoxionError(
+            f"Electrodes at potentials need pbc = xy and ewald-geometry = 3dc, found pbc = {pbc} "
+            f"and ewald-geometry = {geometry}; set them in the mdp file and run gmx grompp again."
+        )
     if int(nstlist) < 1:
         raise VoxionError(f"Charge jobs need pair searches: nstlist = {nstlist} must be positive.")
     for group, interval in jobs.intervals.items():

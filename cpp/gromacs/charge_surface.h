@@ -1,0 +1,72 @@
+// A surface of a charge job: the atoms of a group, and the model that predicts their charges.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "error.hpp"
+#include "index_file.h"
+#include "job_file.h"
+#include "mdrun_frame.h"
+#include "mdrun_log.h"
+#include "whole_predictor.hpp"
+
+namespace voxion_gromacs {
+
+voxion::Cell in_angstrom(voxion::Cell cell);
+
+// Positions of some atoms inside the periodic box, angstrom.
+void gather_positions(const std::vector<int> &atoms, const MdrunFrame &frame,
+                      std::vector<double> &xyz);
+
+class ChargeSurface {
+ public:
+  // Loads the model. Throws Error.
+  ChargeSurface(const ElectrodeSettings &settings, const std::string &device, int threads);
+
+  const std::string &group() const { return settings_.group; }
+  const ElectrodeSettings &settings() const { return settings_; }
+  const voxion::ChargeContract &contract() const { return predictor_.contract(); }
+  const std::vector<int> &atoms() const { return atoms_; }             // from 0
+  const std::vector<double> &positions() const { return positions_; }  // xyz, angstrom
+  [[noreturn]] void fail(const std::string &what) const;
+
+  // Finds the atoms and checks them and the sources against the model.
+  void begin(const MdrunFrame &frame, const IndexFile &index, const std::string &sources_group,
+             const std::vector<int> &sources, const std::vector<double> &source_charges);
+  // Returns whether the interrupted run had updated them. Throws Error unless the run input has the
+  // charges that the interrupted run had.
+  bool continue_from(const nlohmann::json &record, const MdrunFrame &frame, const MdrunLog &log);
+  // Throws Error when somebody else has changed the charges.
+  void check_charges(const MdrunFrame &frame) const;
+
+  void gather(const MdrunFrame &frame) { gather_positions(atoms_, frame, positions_); }
+  // Throws AtomError and Error.
+  void predict(const std::vector<double> &sources, const std::vector<double> &source_charges,
+               const voxion::Cell &cell);
+  void set_charges(const MdrunFrame &frame);  // those of the last prediction
+  double distance(const voxion::Cell &cell) {
+    return predictor_.distance(positions_, cell).value_or(0.0);
+  }
+  // What a checkpoint keeps: the charges that the forces of `step` were computed with.
+  nlohmann::json state(std::int64_t step) const;
+
+  double total = 0.0;           // e
+  voxion::ChargeReport report;  // of the last prediction
+
+ private:
+  void check_trained_total() const;
+
+  ElectrodeSettings settings_;
+  std::string model_hash_;
+  voxion::WholePredictor predictor_;
+  std::vector<int> atoms_;
+  std::vector<double> positions_, predicted_;
+  std::vector<double> charges_, before_update_;  // as mdrun has them
+  std::int64_t updated_at_ = -2;                 // step of the last update of this run
+};
+
+}  // namespace voxion_gromacs

@@ -54,6 +54,14 @@ ThomasFermi = Annotated[
     float | None,
     typer.Option(help="Thomas-Fermi length, angstrom.", show_default="a perfect conductor"),
 ]
+Potential = Annotated[
+    list[float] | None,
+    typer.Option(
+        help="Potential of the upper electrode over the lower one, V; repeat for several, "
+        "which share the frames. The time before the first frame is that at each.",
+        show_default="electrodes of constant charge",
+    ),
+]
 Source = Annotated[SourceChoice, typer.Option(help="What computes the charges.")]
 Parameters = Annotated[
     Path | None, typer.Option(help="With dftb: folder of the Slater-Koster file C-C.skf.")
@@ -71,14 +79,7 @@ def sample(
     force: Force = False,
     algorithm: Solver = Algorithm.mat_inv,
     thomas_fermi: ThomasFermi = None,
-    potential: Annotated[
-        list[float] | None,
-        typer.Option(
-            help="Potential of the upper electrode over the lower one, V; repeat for several, "
-            "which share the frames. The time before the first frame is that at each.",
-            show_default="electrodes of constant charge",
-        ),
-    ] = None,
+    potential: Potential = None,
 ) -> None:
     """Run MD with the charges of ELECTRODE at every step, and keep frames."""
     from voxion.charges.sampling.electrode import ElectrodeLabels, ElectrodeSettings
@@ -172,12 +173,13 @@ def run(
     start: Start = None,
     resume: Resume = False,
     force: Force = False,
+    potential: Potential = None,
 ) -> None:
     """Run MD with a model's charges, and keep frames."""
     from voxion.charges.sampling.run import model_method, sample_run
     from voxion.systems.description import load_system
 
-    method = model_method(model, load_system(system), every)
+    method = model_method(model, load_system(system), every, potential or (), frames)
     with output(out, force, resume, STORE_FILE):
         dataset = sample_run(
             system, out, method, frames, interval, start=start, settle=settle, resume=resume

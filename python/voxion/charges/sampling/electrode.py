@@ -22,11 +22,17 @@ from numpy.typing import NDArray
 
 from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.sampling.labels import check_sources, relabel
-from voxion.charges.sampling.run import ChargeMethod, load_configuration, sample_run
+from voxion.charges.sampling.run import (
+    ChargeMethod,
+    load_configuration,
+    potential_variables,
+    sample_run,
+    stages_at_potentials,
+)
 from voxion.engines.lammps import cell_of, gather, in_group, lammps_errors, lammps_session, wrap
 from voxion.errors import VoxionError
 from voxion.systems.conditions import CUTOFF, KSPACE_ACCURACY
-from voxion.systems.description import NEUTRAL, SystemDescription, load_system
+from voxion.systems.description import SystemDescription, load_system
 
 KSPACE_STYLE = "pppm/electrode"
 # Volume of a carbon in graphite (angstrom^3), for the Thomas-Fermi term: 2.62 A^2 x 3.35 A.
@@ -96,25 +102,14 @@ class ElectrodeSettings:
             The system has not two electrodes, a difference is not finite or given twice, or they
             do not share the frames evenly.
         """
-        _check_differences(system, differences)
-        if frames % len(differences):
-            raise VoxionError(
-                f"The number of frames must be a multiple of the {len(differences)} potential "
-                f"differences, found {frames}."
-            )
-        names = [f"potential_{surface.group}" for surface in system.surfaces]
-        commands = [f"variable {name} equal 0.0" for name in names]
-        values = [f"v_{name}" for name in names]
+        stages = stages_at_potentials(system, differences, frames)
+        commands, values = potential_variables(system)
         commands += self._commands("electrode/conp", system, values, symmetric=True)
         settings = self._describe(
             "electrode/conp",
             system,
             potentials=list(differences),
-            frames_each=frames // len(differences),
-        )
-        groups = [surface.group for surface in system.surfaces]
-        stages = tuple(
-            dict(zip(groups, (-0.5 * value, 0.5 * value), strict=True)) for value in differences
+            frames_each=frames // len(stages),
         )
         return ChargeMethod(commands, KSPACE_STYLE, settings, stages)
 
@@ -152,24 +147,6 @@ class ElectrodeSettings:
             **given,
             "lammps": metadata.version("lammps"),
         }
-
-
-def _check_differences(system: SystemDescription, differences: Sequence[float]) -> None:
-    if not system.capacitor:
-        raise VoxionError(
-            f"'{system.title}' has one electrode; a potential difference needs two: build the "
-            "system with --capacitor."
-        )
-    if not np.isfinite(differences).all() or len(set(differences)) < len(differences):
-        raise VoxionError(
-            f"Potential differences must be finite and different, found {list(differences)} V."
-        )
-    own = sum(s.charge * s.count for s in system.species)
-    if abs(own) > NEUTRAL:
-        raise VoxionError(
-            f"The electrolyte of '{system.title}' has a charge of {own:g} e; electrodes at a "
-            "potential difference need a neutral one."
-        )
 
 
 class ElectrodeLabels:

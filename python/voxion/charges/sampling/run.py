@@ -23,7 +23,7 @@ from voxion.contract.schema import read_contract
 from voxion.engines.lammps import cell_of, gather, in_group, lammps_session, quoted, wrap
 from voxion.errors import VoxionError
 from voxion.files import read_text
-from voxion.systems.description import SystemDescription, load_system
+from voxion.systems.description import NEUTRAL, SystemDescription, load_system
 from voxion.systems.lammps_data import check_lammps_data
 
 _BUILD = "build the system again"
@@ -53,7 +53,13 @@ class ChargeMethod:
     stages: Sequence[dict[str, float]] = ()
 
 
-def model_method(model: str | Path, system: SystemDescription, every: int = 1) -> ChargeMethod:
+def model_method(
+    model: str | Path,
+    system: SystemDescription,
+    every: int = 1,
+    differences: Sequence[float] = (),
+    frames: int = 0,
+) -> ChargeMethod:
     """Commands with which ``fix voxion/charge`` sets the charges of a system's surfaces.
 
     Parameters
@@ -63,28 +69,100 @@ def model_method(model: str | Path, system: SystemDescription, every: int = 1) -
     system : SystemDescription
     every : int
         Steps between predictions.
+    differences : sequence of float
+        Potentials of the second electrode over the first, V, one after the other, as of
+        `stages_at_potentials`; without any, the total charges are the system's.
+    frames : int
+        Number of frames, which they share.
 
     Raises
     ------
     VoxionError
-        No model, or one without a contract of kind surface-charges.
+        No model, one without a contract of kind surface-charges, or see `stages_at_potentials`.
     """
     path = Path(model).resolve()
     contract = read_contract(path)
     species = " ".join(dict.fromkeys(source.name for source in contract.sources))
     commands = [f"group sources type {species}"]
-    commands += [
-        f"fix {surface.group}_charges {surface.group} voxion/charge {every} {quoted(path)} "
-        f"sources sources total {surface.charge!r}"
-        for surface in system.surfaces
-    ]
     settings = {
         "name": "voxion",
         "model": path.name,
         "every": every,
         "contract": contract.model_dump(),
     }
+    fix = f"voxion/charge {every} {quoted(path)} sources sources"
+    if differences:
+        stages = stages_at_potentials(system, differences, frames)
+        variables, (lower, upper) = potential_variables(system)
+        first, second = (surface.group for surface in system.surfaces)
+        commands += [
+            *variables,
+            f"fix charges {first} {fix} potential {lower} couple {second} potential {upper}",
+        ]
+        settings |= {"potentials": list(differences), "frames_each": frames // len(stages)}
+        return ChargeMethod(commands, "pppm", settings, stages)
+    commands += [
+        f"fix {surface.group}_charges {surface.group} {fix} total {surface.charge!r}"
+        for surface in system.surfaces
+    ]
     return ChargeMethod(commands, "pppm", settings)
+
+
+def stages_at_potentials(
+    system: SystemDescription, differences: Sequence[float], frames: int
+) -> tuple[dict[str, float], ...]:
+    """Return the potentials of the two electrodes of a system, one stage after the other.
+
+    Parameters
+    ----------
+    system : SystemDescription
+        A system of two electrodes without a charge of its own.
+    differences : sequence of float
+        Potentials of the second electrode over the first, V; each is V/2 below and above zero.
+    frames : int
+        Number of frames, which they share.
+
+    Returns
+    -------
+    tuple of dict
+        Potentials (V) by group.
+
+    Raises
+    ------
+    VoxionError
+        The system has not two electrodes, a difference is not finite or given twice, or they do
+        not share the frames evenly.
+    """
+    if not system.capacitor:
+        raise VoxionError(
+            f"'{system.title}' has one electrode; a potential difference needs two: build the "
+            "system with --capacitor."
+        )
+    if not np.isfinite(differences).all() or len(set(differences)) < len(differences):
+        raise VoxionError(
+            f"Potential differences must be finite and different, found {list(differences)} V."
+        )
+    own = sum(s.charge * s.count for s in system.species)
+    if abs(own) > NEUTRAL:
+        raise VoxionError(
+            f"The electrolyte of '{system.title}' has a charge of {own:g} e; electrodes at a "
+            "potential difference need a neutral one."
+        )
+    if frames % len(differences):
+        raise VoxionError(
+            f"The number of frames must be a multiple of the {len(differences)} potential "
+            f"differences, found {frames}."
+        )
+    groups = [surface.group for surface in system.surfaces]
+    return tuple(
+        dict(zip(groups, (-0.5 * value, 0.5 * value), strict=True)) for value in differences
+    )
+
+
+def potential_variables(system: SystemDescription) -> tuple[list[str], list[str]]:
+    """Return the commands that define the electrodes' potentials, and their names in a fix."""
+    names = [f"potential_{surface.group}" for surface in system.surfaces]
+    return [f"variable {name} equal 0.0" for name in names], [f"v_{name}" for name in names]
 
 
 def sample_run(

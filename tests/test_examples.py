@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.image
+import numpy as np
 import pytest
 
 from tests.conftest import ROOT
@@ -140,6 +141,29 @@ def test_dftb_labels(example, run):
     run(f"./run.sh {SHEET}", FRAMES=12, INTERVAL=0.1, STEPS=300, DFTB_SKF="")
     check_picture(example / "loop.png")
     assert open_dataset(example / "loop.zarr").frames == 12
+
+
+@pytest.mark.parametrize("example", ["07_capacitor"], indirect=True)
+def test_capacitor(example, run, gmx):
+    path = os.pathsep.join(map(str, (gmx.parent, Path(sys.executable).parent, os.environ["PATH"])))
+    small = {"FRAMES": 12, "INTERVAL": 0.1, "SETTLE": 0.2, "STEPS": 300}
+    run("./build_and_train.sh --cells 6 4 --thickness 24", **small)
+    run("lmp -in in.run -var model trained/model.pt -var steps 200 -screen none")
+    run("lmp -in in.run -var method conp -var kspace pppm/electrode -var steps 200 -screen none")
+    run(
+        "voxion charges run pair graphene-conp.pt --out run.zarr --potential 0 --potential 2 "
+        "--frames 20 --interval 0.02 --settle 0.1"
+    )
+    run("voxion charges capacitance run.zarr --out charging.png")
+    run("./run_gromacs.sh --cells 10 7 --thickness 24", STEPS=300, RUN=100, PATH=path)
+    run("python plot.py")
+    for picture in ("capacitor.png", "charging.png"):
+        check_picture(example / picture)
+    # from the same start; later the runs part
+    curves = [np.loadtxt(example / f"charging-{name}.txt")[:3, 1] for name in ("conp", "voxion")]
+    assert curves[1] == pytest.approx(curves[0], rel=0.02)
+    charged = np.loadtxt(example / "gromacs" / "2.xvg", comments=["#", "@"])
+    assert (charged[:, 19] > 0.2).all() and len(charged) == 101
 
 
 def test_no_example_is_left_out():

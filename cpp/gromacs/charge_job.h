@@ -16,25 +16,28 @@
 #include "job_file.h"
 #include "mdrun_frame.h"
 #include "mdrun_log.h"
+#include "mdrun_options.h"
 #include "range_watch.hpp"
+#include "short_range_forces.hpp"
 
 namespace voxion_gromacs {
 
 class ChargeJob {
  public:
-  // Loads the models. Throws Error, also when the interval is no multiple of nstlist.
-  ChargeJob(const ChargeSettings &settings, std::int64_t nstlist, const MdrunLog &log);
+  // Loads the models. Throws Error, also when the interval does not go with nstlist.
+  ChargeJob(const ChargeSettings &settings, const MdrunOptions &options, const MdrunLog &log);
 
   // Before the first step's work: finds the atoms and checks that the run input fits the models.
   // `records` are what state() returned at the checkpoint that the run continues from, one of each
   // surface; none in a new run.
   void begin(const MdrunFrame &frame, const IndexFile &index,
              const std::vector<const nlohmann::json *> &records);
-  // Throws Error when somebody else has changed the surfaces' charges.
-  void check_charges(const MdrunFrame &frame) const;
-  // The charges act from the step after `frame` on, which must be one of a pair search.
-  bool due(std::int64_t step) const;
-  void update(const MdrunFrame &frame);
+  // On a step of a pair search, before step(). Throws Error when somebody else has changed the
+  // surfaces' charges.
+  void pair_search(const MdrunFrame &frame);
+  // The work of one step, after mdrun's own forces: the forces that these lack, and the charges of
+  // the next step if an update is due.
+  void step(const MdrunFrame &frame);
 
   // One surface, or two electrodes.
   const std::vector<std::unique_ptr<ChargeSurface>> &surfaces() const { return surfaces_; }
@@ -50,6 +53,10 @@ class ChargeJob {
   bool at_potentials() const { return surfaces_.size() == 2; }
   void check_potentials(const MdrunFrame &frame) const;
   void check_bystanders(const MdrunFrame &frame) const;
+  bool due(std::int64_t step) const;
+  void update(const MdrunFrame &frame);
+  void gather(const MdrunFrame &frame);
+  void add_forces(const MdrunFrame &frame);
   void predict(const MdrunFrame &frame);
   void find_totals(const voxion::Cell &cell);
   void check_range(std::int64_t step);
@@ -58,6 +65,8 @@ class ChargeJob {
 
   ChargeSettings settings_;
   std::int64_t nstlist_;
+  // Where charges change between pair searches.
+  std::optional<voxion::ShortRangeForces> short_range_;
   const MdrunLog &log_;
   std::vector<std::unique_ptr<ChargeSurface>> surfaces_;
   voxion::RangeWatch range_watch_;
@@ -65,7 +74,8 @@ class ChargeJob {
 
   std::vector<int> sources_;  // atoms from 0
   std::vector<double> source_positions_, source_charges_;
-  std::int64_t updated_at_ = -2;  // step of the last update of this run
+  std::int64_t gathered_at_ = -1;  // step of the positions
+  std::int64_t updated_at_ = -2;   // step of the last update of this run
   bool updated_ = false;
   std::int64_t updates_ = 0;
   double seconds_ = 0.0;

@@ -16,7 +16,11 @@ using Json = nlohmann::json;
 
 namespace {
 
-constexpr double angstrom = 10.0;  // in a nm
+// Weights of the last one, two or three predictions. With three, the error of the next step's
+// charges has no odd derivative below the fifth: charges that lag behind the electrolyte or lead it
+// do work on it. Kolafa, J. Comput. Chem. 25, 335 (2004), the predictor of k = 1.
+constexpr double predictor_coefficients[3][3] = {
+    {1.0, 0.0, 0.0}, {2.0, -1.0, 0.0}, {2.5, -2.0, 0.5}};
 
 }  // namespace
 
@@ -80,6 +84,7 @@ void ChargeSurface::begin(const MdrunFrame &frame, const IndexFile &index,
   total = std::accumulate(charges_.begin(), charges_.end(), 0.0);
   check_trained_total();
   predicted_.resize(atoms_.size());
+  searched_ = charges_;
 }
 
 void ChargeSurface::check_trained_total() const {
@@ -98,17 +103,33 @@ bool ChargeSurface::continue_from(const Json &record, const MdrunFrame &frame,
     then = record.at("charges").get<std::vector<double>>();
     total = record.at("total").get<double>();
     updated = record.at("updated").get<bool>();
+    predictions_ = record.at("predictions").get<std::vector<std::vector<double>>>();
     if (record.at("model_hash") != model_hash_)
       log.warn("charge job of group " + settings_.group + ": model " + settings_.model +
                " is not the one that the interrupted run had");
   } catch (const Json::exception &) {
     fail("what the interrupted run left about it is damaged; start a new run");
   }
+  const auto misfit = [this](const auto &one) { return one.size() != atoms_.size(); };
+  if (predictions_.size() > 3 || std::any_of(predictions_.begin(), predictions_.end(), misfit))
+    fail("what the interrupted run left about it is damaged; start a new run");
   if (then != charges_)
     fail("the run continues from step " + std::to_string(frame.step) +
          ", but its charges in the run input are not those in effect then, and mdrun takes them "
          "from there; continue with 'voxion mdrun', which makes the run input anew");
   return updated;
+}
+
+void ChargeSurface::pair_search(const MdrunFrame &frame) {
+  check_charges(frame);
+  searched_ = charges_;
+}
+
+std::vector<double> ChargeSurface::differences() const {
+  if (charges_ == searched_) return {};
+  std::vector<double> differences(charges_);
+  for (std::size_t n = 0; n < differences.size(); ++n) differences[n] -= searched_[n];
+  return differences;
 }
 
 void ChargeSurface::check_charges(const MdrunFrame &frame) const {
@@ -128,13 +149,26 @@ void ChargeSurface::predict(const std::vector<double> &sources,
   report = predictor_.predict(sources, source_charges, positions_, cell, total, predicted_);
 }
 
-void ChargeSurface::set_charges(const MdrunFrame &frame) {
+void ChargeSurface::set(const MdrunFrame &frame, const std::vector<double> &charges) {
   before_update_ = charges_;
   updated_at_ = frame.step;
   for (std::size_t n = 0; n < atoms_.size(); ++n) {
-    frame.charges.set(atoms_[n], predicted_[n]);
+    frame.charges.set(atoms_[n], charges[n]);
     charges_[n] = frame.charges[atoms_[n]];  // in mdrun's precision
   }
+}
+
+void ChargeSurface::set_charges(const MdrunFrame &frame) { set(frame, predicted_); }
+
+void ChargeSurface::set_charges_ahead(const MdrunFrame &frame) {
+  predictions_before_ = predictions_;
+  predictions_.insert(predictions_.begin(), predicted_);
+  if (predictions_.size() > 3) predictions_.resize(3);
+  const auto &coefficients = predictor_coefficients[predictions_.size() - 1];
+  std::vector<double> ahead(atoms_.size(), 0.0);
+  for (std::size_t k = 0; k < predictions_.size(); ++k)
+    for (std::size_t n = 0; n < ahead.size(); ++n) ahead[n] += coefficients[k] * predictions_[k][n];
+  set(frame, ahead);
 }
 
 Json ChargeSurface::state(std::int64_t step) const {
@@ -144,7 +178,8 @@ Json ChargeSurface::state(std::int64_t step) const {
           {"atoms", atoms},
           {"model_hash", model_hash_},
           {"total", total},
-          {"charges", step == updated_at_ ? before_update_ : charges_}};
+          {"charges", step == updated_at_ ? before_update_ : charges_},
+          {"predictions", step == updated_at_ ? predictions_before_ : predictions_}};
 }
 
 }  // namespace voxion_gromacs

@@ -16,6 +16,8 @@
 
 namespace voxion_gromacs {
 
+inline constexpr double angstrom = 10.0;  // in a nm
+
 voxion::Cell in_angstrom(voxion::Cell cell);
 
 // Positions of some atoms inside the periodic box, angstrom.
@@ -40,14 +42,23 @@ class ChargeSurface {
   // Returns whether the interrupted run had updated them. Throws Error unless the run input has the
   // charges that the interrupted run had.
   bool continue_from(const nlohmann::json &record, const MdrunFrame &frame, const MdrunLog &log);
+  // mdrun takes the charges in for its forces within the cutoff. Throws Error when somebody else
+  // has changed them.
+  void pair_search(const MdrunFrame &frame);
   // Throws Error when somebody else has changed the charges.
   void check_charges(const MdrunFrame &frame) const;
+  // The charges that PME has, minus those of the last pair search; empty if they are the same.
+  std::vector<double> differences() const;
 
   void gather(const MdrunFrame &frame) { gather_positions(atoms_, frame, positions_); }
   // Throws AtomError and Error.
   void predict(const std::vector<double> &sources, const std::vector<double> &source_charges,
                const voxion::Cell &cell);
-  void set_charges(const MdrunFrame &frame);  // those of the last prediction
+  // Those of the last prediction.
+  void set_charges(const MdrunFrame &frame);
+  // Those of the next step, extrapolated from the predictions of the last three; for updates at
+  // every step.
+  void set_charges_ahead(const MdrunFrame &frame);
   double distance(const voxion::Cell &cell) {
     return predictor_.distance(positions_, cell).value_or(0.0);
   }
@@ -59,6 +70,7 @@ class ChargeSurface {
 
  private:
   void check_trained_total() const;
+  void set(const MdrunFrame &frame, const std::vector<double> &charges);
 
   ElectrodeSettings settings_;
   std::string model_hash_;
@@ -66,7 +78,10 @@ class ChargeSurface {
   std::vector<int> atoms_;
   std::vector<double> positions_, predicted_;
   std::vector<double> charges_, before_update_;  // as mdrun has them
-  std::int64_t updated_at_ = -2;                 // step of the last update of this run
+  std::vector<double> searched_;                 // at the last pair search
+  // Predictions of the last steps, the last one first; and those before the update.
+  std::vector<std::vector<double>> predictions_, predictions_before_;
+  std::int64_t updated_at_ = -2;  // step of the last update of this run
 };
 
 }  // namespace voxion_gromacs

@@ -36,6 +36,7 @@ struct MdrunFrame {
   Reals positions;    // xyz, nm
   Reals masses;       // u
   Reals charges;      // e; those that this step's forces were computed with, and mdrun's own
+  Reals forces;       // xyz, kJ/mol/nm; what is added to them acts in this step
   voxion::Cell cell;  // nm
 
   double time() const { return static_cast<double>(step) * timestep; }  // ps

@@ -39,6 +39,7 @@ const MdrunKernel::Action MdrunKernel::actions_[] = {
     {"setPositions", [](auto &k, auto &v) { k.frame_.positions = k.reals(v); }},
     {"setMasses", [](auto &k, auto &v) { k.frame_.masses = k.reals(v); }},
     {"setCharges", [](auto &k, auto &v) { k.frame_.charges = k.reals(v); }},
+    {"setForces", [](auto &k, auto &v) { k.frame_.forces = k.reals(v); }},
     {"setBox", [](auto &k, auto &v) { k.set_box(v); }},
     {"performCalc", [](auto &k, auto &) { k.perform(); }},
     {"doCheckPoint", [](auto &k, auto &) { k.write_checkpoint(); }},
@@ -109,7 +110,7 @@ void MdrunKernel::make_jobs() {
     nstlist_ = *options_.nstlist;
   }
   for (const auto &settings : jobs_.charges)
-    charges_.push_back(std::make_unique<ChargeJob>(settings, nstlist_, log_));
+    charges_.push_back(std::make_unique<ChargeJob>(settings, options_, log_));
   for (const auto &settings : jobs_.voxels)
     voxels_.push_back(std::make_unique<VoxelJob>(settings, jobs_.periodic, log_));
 }
@@ -118,13 +119,13 @@ void MdrunKernel::make_jobs() {
 
 void MdrunKernel::perform() {
   if (!begun_) begin();
-  const auto acts = [this](const auto &job) { return job->acts_from(frame_.step); };
-  if (std::any_of(charges_.begin(), charges_.end(), acts)) check_pair_search();
-  if (frame_.step % nstlist_ == 0)  // mdrun takes the charges in anew
-    for (const auto &job : charges_) job->check_charges(frame_);
+  if (frame_.step % nstlist_ == 0) {
+    const auto acts = [this](const auto &job) { return job->acts_from(frame_.step); };
+    if (std::any_of(charges_.begin(), charges_.end(), acts)) check_pair_search();
+    for (const auto &job : charges_) job->pair_search(frame_);
+  }
   for (const auto &job : voxels_) job->step(frame_);
-  for (const auto &job : charges_)
-    if (job->due(frame_.step)) job->update(frame_);
+  for (const auto &job : charges_) job->step(frame_);
 }
 
 // The first step: all is checked before a store is opened or a charge changed.

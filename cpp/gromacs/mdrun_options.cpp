@@ -17,6 +17,8 @@ MdrunOptions parse_mdrun_options(const std::vector<std::string> &words) {
     if (i + 1 == words.size()) break;
     if (words[i] == "-nstlist") options.nstlist = std::atoll(words[i + 1].c_str());
     if (words[i] == "-pme") options.pme = words[i + 1];
+    if (words[i] == "-rcoulomb") options.coulomb_cutoff = std::atof(words[i + 1].c_str());
+    if (words[i] == "-ewald-rtol") options.ewald_tolerance = std::atof(words[i + 1].c_str());
   }
   return options;
 }

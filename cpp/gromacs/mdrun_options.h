@@ -11,6 +11,9 @@ namespace voxion_gromacs {
 struct MdrunOptions {
   std::optional<std::int64_t> nstlist;
   std::string pme;  // empty: not given
+  // Of the Coulomb sums; only VOXION_MDRUN_OPTIONS says them, since they are no options of mdrun.
+  std::optional<double> coulomb_cutoff;   // mdp option rcoulomb, nm
+  std::optional<double> ewald_tolerance;  // mdp option ewald-rtol
   bool rerun = false;
 };
 

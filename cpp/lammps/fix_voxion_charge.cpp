@@ -393,9 +393,7 @@ void FixVoxionCharge::update_charges() {
 // The charges of the electrodes at their potentials, from where the electrolyte is.
 void FixVoxionCharge::find_totals() {
   auto &first = electrodes_[0], &second = electrodes_[1];
-  modify->clearstep_compute();
   const std::array<double, 2> potentials{first.potential->evaluate(), second.potential->evaluate()};
-  modify->addstep_compute(update->ntimestep + nevery);
   try {
     const voxion::PlanarPair pair(
         first.surface->positions(), second.surface->positions(),

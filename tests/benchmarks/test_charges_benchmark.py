@@ -100,6 +100,20 @@ def test_scaling_reports_what_takes_too_long(tiny, local_model, tmp_path):
     assert [row["set-up, s"] for row in table] == ["more than 0"] * 4
 
 
+def test_pairs_at_a_voltage(neutral_capacitor, trained_pair, tmp_path):
+    options = ["--system", neutral_capacitor, "--model", trained_pair.model_path]
+    done = run("charges.pairs", *options, "--rounds", 1, "--steps", 4, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    [table] = tables_of((tmp_path / "pairs.md").read_text())
+    assert [row["electrode atoms"] for row in table] == ["192"] * 4
+    assert [row["mode"].split(",")[0] for row in table] == [
+        "fixed charges", "voxion", "fix electrode/conp", "fix electrode/conp"
+    ]  # fmt: skip
+    measured = json.loads((tmp_path / "pairs.json").read_text())["measurements"]
+    assert {m["mode"]: m["updates"] for m in measured}["local-1"] == 4
+    assert (tmp_path / "pairs.png").stat().st_size > 0
+
+
 def test_wrong_model_is_one_line(tiny, local_model, tmp_path):
     done = run("charges.run", "--system", tiny, "--model", tmp_path / "none.pt")
     assert done.returncode == 1

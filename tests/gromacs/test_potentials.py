@@ -9,7 +9,7 @@ import pytest
 
 from tests.capacitor import CAPACITOR
 from tests.gromacs.conftest import equilibrate
-from tests.gromacs.harness import Electrode, same
+from tests.gromacs.harness import Electrode, deviation, same
 from tests.gromacs.test_restart import ran, voxion_mdrun
 from tests.lammps.test_potentials import functional, outputs, pair_fix, totals
 from voxion.charges.sampling.run import load_configuration
@@ -98,6 +98,34 @@ def test_interrupted_and_continued_is_uninterrupted(pair, trained_pair):
         for name in ("whole", "parts")
     ]
     assert np.array_equal(*tables) and len(tables[0]) == 5
+
+
+def test_charges_at_every_step_take_no_energy_from_the_run(pair, trained_pair):
+    """The drag of late charges on the electrolyte, which the conserved energy shows.
+
+    On steps of pair searches, whose energies are of one set of charges.
+    """
+    pair.grompp(**{**dict.fromkeys(("nstxout", "nstvout", "nstfout"), 0), "nstenergy": 10})
+    drift = {}
+    for every in (1, 10):
+        pair.jobs(pair_line(trained_pair.model_path, 0.0, 0.0, every))
+        ran(pair, "-deffnm", f"every{every}", "-nsteps", "1000")
+        conserved = pair.energy(f"every{every}", "Conserved-En.")
+        # from the second pair search, the first with predicted charges
+        drift[every] = float(conserved[-1] - conserved[2])
+    assert drift[10] < -100.0, drift
+    assert abs(drift[1]) < 0.05 * abs(drift[10]), drift
+
+
+def test_forces_at_every_step_are_those_of_a_rerun(pair, trained_pair):
+    pair.grompp()
+    pair.jobs(pair_line(trained_pair.model_path, 0.0, 2.0, every=1))
+    ran(pair, "-deffnm", "md", "-nsteps", "17")
+    during = pair.frames("md")
+    charges = np.concatenate([one["charges"] for one in pair.state()["charges"]])
+    again = pair.rerun("md", charges)
+    moving = slice(2 * CARBONS, None)
+    assert deviation(during.forces[:, moving], again.forces[:, moving])[17] < 2e-5
 
 
 @pytest.mark.parametrize(

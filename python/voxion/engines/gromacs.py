@@ -26,6 +26,8 @@ _NEEDED = {
     "pbc": r"[\w-]+",
     "verlet-buffer-tolerance": _REAL,
     "ld-seed": _INTEGER,
+    "rcoulomb": _REAL,
+    "ewald-rtol": _REAL,
 }
 
 

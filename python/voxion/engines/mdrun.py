@@ -1,8 +1,9 @@
 """``gmx mdrun`` with voxion's kernel in it: the checks before, the start, and continuations.
 
-The kernel enters through mdrun's PLUMED interface. It changes the charges of atoms one step before
-a pair search, so it must know on which steps mdrun searches, and needs a run without domain
-decomposition and with PME on the CPU.
+The kernel enters through mdrun's PLUMED interface. It changes the charges of atoms, which mdrun
+takes in for the forces within the cutoff when it searches pairs; so it must know on which steps
+that is, and needs a run without domain decomposition and with PME on the CPU. For charges that
+change between searches it must also know how mdrun divides the Coulomb sum.
 """
 
 from __future__ import annotations
@@ -188,6 +189,12 @@ def prepare(
         "GMX_DD_SINGLE_RANK": "0",
         "VOXION_MDRUN_OPTIONS": f"-nstlist {parameters['nstlist']} -pme cpu",
     }
+    if _between_searches(job_list, parameters):
+        environment["VOXION_MDRUN_OPTIONS"] += (
+            f" -rcoulomb {parameters['rcoulomb']} -ewald-rtol {parameters['ewald-rtol']}"
+        )
+        # mdrun would move work between PME and the forces within the cutoff
+        changes |= {"tunepme": None, "notunepme": ""}
     words = options.with_values(changes).words()
     return Launch(gromacs.program, words, environment, step)
 
@@ -281,10 +288,29 @@ def _check_run(parameters: Mapping[str, str], jobs: Jobs, options: Options) -> N
     if int(nstlist) < 1:
         raise VoxionError(f"Charge jobs need pair searches: nstlist = {nstlist} must be positive.")
     for group, interval in jobs.intervals.items():
-        if interval < 1 or interval % int(nstlist):
+        if interval != 1 and (interval < 1 or interval % int(nstlist)):
             raise VoxionError(
-                f"{jobs.path}: charges of {group} every {interval} steps; expected a multiple of "
-                f"nstlist = {nstlist}, since charges change at pair searches only."
+                f"{jobs.path}: charges of {group} every {interval} steps; expected 1 or a multiple "
+                f"of nstlist = {nstlist}, the interval of mdrun's pair searches."
+            )
+    if _between_searches(jobs, parameters):
+        _check_between_searches(parameters)
+
+
+def _between_searches(jobs: Jobs, parameters: Mapping[str, str]) -> bool:
+    """Return True if charges change between pair searches."""
+    return any(interval % int(parameters["nstlist"]) for interval in jobs.intervals.values())
+
+
+def _check_between_searches(parameters: Mapping[str, str]) -> None:
+    """Refuse run inputs whose forces the kernel could not complete."""
+    for name, needed in (("coulombtype", "PME"), ("epsilon-r", "1"), ("pcoupl", "No")):
+        found = parameters.get(name, needed)
+        if found.lower() != needed.lower():
+            raise VoxionError(
+                f"{name} = {found}: charges that change between pair searches need {name} = "
+                f"{needed}; set it in the mdp file, or take a multiple of nstlist = "
+                f"{parameters['nstlist']} as the interval."
             )
 
 

@@ -38,6 +38,7 @@ class PlanarPair {
   bool between(double height) const {
     return height > -0.5 * separation_ && height < 0.5 * separation_;
   }
+  bool second_is_upper() const { return upper_ == 1; }
   // Distance of the faces, angstrom.
   double separation() const { return separation_; }
   // Total charges (e) of the first and the second electrode at these potentials (V); `moment` is

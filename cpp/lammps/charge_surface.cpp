@@ -26,9 +26,8 @@ std::size_t index_of(const std::vector<tagint> &tags, tagint tag) {
   return std::lower_bound(tags.begin(), tags.end(), tag) - tags.begin();
 }
 
-}  // namespace
-
-std::vector<tagint> LAMMPS_NS::tags_of_group(LAMMPS *lmp, int bit) {
+// The IDs of all atoms of a group on all ranks, ascending.
+std::vector<tagint> tags_of_group(LAMMPS *lmp, int bit) {
   std::vector<tagint> mine;
   for (int i = 0; i < lmp->atom->nlocal; ++i)
     if (lmp->atom->mask[i] & bit) mine.push_back(lmp->atom->tag[i]);
@@ -43,6 +42,8 @@ std::vector<tagint> LAMMPS_NS::tags_of_group(LAMMPS *lmp, int bit) {
   std::sort(all.begin(), all.end());
   return all;
 }
+
+}  // namespace
 
 // Runs `action` on rank 0; if it throws, all ranks stop with its message.
 template <typename Action>
@@ -140,6 +141,7 @@ void ChargeSurface::check_charges() {
   source_charges_.resize(charges.size());
   MPI_Allreduce(charges.data(), source_charges_.data(), static_cast<int>(charges.size()),
                 MPI_DOUBLE, MPI_SUM, world);
+  sources_charge_ = std::accumulate(source_charges_.begin(), source_charges_.end(), 0.0);
   on_root("", [&] {
     voxion::check_surface(contract_, tags_.size());
     voxion::check_sources(contract_, source_charges_);
@@ -152,10 +154,6 @@ double ChargeSurface::present_charge() const {
     if (atom->mask[i] & bit_) charge += atom->q[i];
   MPI_Allreduce(MPI_IN_PLACE, &charge, 1, MPI_DOUBLE, MPI_SUM, world);
   return charge;
-}
-
-double ChargeSurface::sources_charge() const {
-  return std::accumulate(source_charges_.begin(), source_charges_.end(), 0.0);
 }
 
 void ChargeSurface::renumbered() {

@@ -19,9 +19,6 @@ namespace LAMMPS_NS {
 
 class NearSources;
 
-// The IDs of all atoms of a group on all ranks, ascending.
-std::vector<tagint> tags_of_group(LAMMPS *lmp, int bit);
-
 class ChargeSurface : protected Pointers {
  public:
   // `owner` opens all messages, as in "Fix voxion/charge ID". Loads the model on rank 0.
@@ -39,7 +36,7 @@ class ChargeSurface : protected Pointers {
   // `angstrom` is a length unit of the run.
   int begin_run(const std::string &sources, double angstrom);
   double present_charge() const;  // sum of the charges that the atoms have (e)
-  double sources_charge() const;  // of the electrolyte at the start of the run (e)
+  double sources_charge() const { return sources_charge_; }  // of all sources (e)
   // Tells that local atoms were renumbered.
   void renumbered();
 
@@ -78,6 +75,7 @@ class ChargeSurface : protected Pointers {
   std::vector<tagint> tags_, source_tags_;  // ascending
   std::vector<tagint> call_tags_;           // of the sources of a call, in its order
   std::vector<double> positions_, sources_, source_charges_, potentials_, charges_;
+  double sources_charge_ = 0.0;
   double distance_ = 0.0;
   bool distance_known_ = true;  // that of the last prediction
 };

@@ -14,7 +14,8 @@ class ElectrodePotential : protected Pointers {
 
   // Stops unless the variable exists and is of style equal.
   void check() const;
-  // At the present step, V. To be called by all ranks, between clearing and adding of computes.
+  // At the present step, V. To be called by all ranks. No computes are scheduled for it: LAMMPS
+  // would then work out energies and the virial at every step.
   double evaluate();
   double value() const { return value_; }  // of the last evaluation
   // That of an interrupted run. Returns false if the command says another number.

@@ -100,6 +100,9 @@ FixVoxionCharge::Arguments FixVoxionCharge::parse(int narg, char **arg) {
     } else if (keyword == "couple") {
       arguments.electrodes.push_back({value, arg[4], ""});
     } else if (keyword == "model") {
+      if (arguments.electrodes.size() == 1)
+        error->all(FLERR, "{}: keyword model is that of the coupled electrode, after couple",
+                   owner());
       arguments.electrodes.back().model = value;
     } else if (keyword == "ffield") {
       finite_field_ = utils::logical(FLERR, value, false, lmp);
@@ -399,6 +402,8 @@ void FixVoxionCharge::find_totals() {
         first.surface->positions(), second.surface->positions(),
         {*first.surface->contract().plane_offset, *second.surface->contract().plane_offset},
         voxion_lammps::cell_of(*domain, angstrom_));
+    if (finite_field_ && !pair.second_is_upper())
+      throw voxion::Error("with ffield the group of the fix must be the lower electrode");
     const auto charges = pair.charges(potentials, moment_of_sources(pair));
     first.total = charges[0];
     second.total = charges[1];

@@ -260,6 +260,29 @@ def test_finite_field_agrees_with_electrode_conp(
         assert np.abs(totals(engine) - solved).max() < tolerance * np.abs(solved).max()
 
 
+def test_finite_field_begins_at_the_lower_electrode(neutral_capacitor, trained_pair):
+    fix = pair_fix(trained_pair.model_path, 0.0, 1.0, more="ffield yes")
+    swapped = fix.replace("charges lower", "charges upper").replace("couple upper", "couple lower")
+    with pytest.raises(VoxionError, match="group of the fix must be the lower electrode"):
+        with started(neutral_capacitor, dynamics=False) as engine:
+            engine.command("kspace_style pppm 1.0e-4")
+            periodic(engine, 20.0)
+            engine.command(swapped)
+            engine.command("run 0")
+
+
+def test_electrodes_come_in_either_order(neutral_capacitor, trained_pair):
+    found = []
+    for first, second, voltage in (("lower", "upper", 1.0), ("upper", "lower", -1.0)):
+        fix = pair_fix(trained_pair.model_path, 0.0, voltage)
+        fix = fix.replace("charges lower", f"charges {first}")
+        fix = fix.replace("couple upper", f"couple {second}")
+        with started(neutral_capacitor, fix, dynamics=False) as engine:
+            engine.command("run 0")
+            found.append(totals(engine))
+    assert np.abs(found[0] - found[1]).max() < 1e-12 < np.abs(found[0]).max()
+
+
 UPPER = "couple upper potential 1.0"
 PAIR = f"potential 0 {UPPER}"
 PERIODIC = ("kspace_style pppm 1e-4", "change_box all boundary p p p")
@@ -282,6 +305,7 @@ NO_KSPACE = ("pair_style lj/cut/coul/cut 10", "pair_coeff * * 0.1 3", "kspace_st
         (f"potential v_x {UPPER}", "of variable x is inf", ("variable x equal exp(1000)",)),
         ("potential 0 couple nobody potential 1", "no group nobody for keyword couple", ()),
         ("potential 0 couple lower potential 1", "96 atoms belong to both electrodes", ()),
+        (f"model other.pt {PAIR}", "model is that of the coupled electrode, after couple", ()),
         (PAIR, "need kspace_modify slab", ("kspace_modify slab nozforce",)),
         (PAIR, "need a long-range solver", NO_KSPACE),
         (PAIR, "p p f with kspace_modify slab, or a periodic z", PERIODIC),

@@ -44,7 +44,8 @@ ChargeJob::ChargeJob(const ChargeSettings &settings, const MdrunOptions &options
     fail(
         "updates between pair searches need the mdp options rcoulomb and ewald-rtol: start with "
         "'voxion mdrun'");
-  short_range_.emplace(angstrom * *options.coulomb_cutoff, *options.ewald_tolerance);
+  for (std::size_t n = 0; n < surfaces_.size(); ++n)
+    short_range_.emplace_back(angstrom * *options.coulomb_cutoff, *options.ewald_tolerance);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -122,21 +123,25 @@ void ChargeJob::pair_search(const MdrunFrame &frame) {
 }
 
 void ChargeJob::step(const MdrunFrame &frame) {
-  if (short_range_) add_forces(frame);
+  const auto start = std::chrono::steady_clock::now();
+  if (!short_range_.empty()) add_forces(frame);
   if (due(frame.step)) update(frame);
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+  seconds_ += spent.count();
 }
 
 // mdrun's forces within the cutoff have the charges of the last pair search, PME's those in effect.
 void ChargeJob::add_forces(const MdrunFrame &frame) {
-  for (const auto &surface : surfaces_) {
-    const auto differences = surface->differences();
+  for (std::size_t n = 0; n < surfaces_.size(); ++n) {
+    const auto &surface = *surfaces_[n];
+    const auto differences = surface.differences();
     if (differences.empty()) continue;
     gather(frame);
-    std::vector<double> on_surface(surface->positions().size(), 0.0);
+    std::vector<double> on_surface(surface.positions().size(), 0.0);
     std::vector<double> on_sources(source_positions_.size(), 0.0);
-    short_range_->add(surface->positions(), differences, source_positions_, source_charges_,
-                      in_angstrom(frame.cell), on_surface, on_sources);
-    add(on_surface, surface->atoms(), frame.forces);
+    short_range_[n].add(surface.positions(), differences, source_positions_, source_charges_,
+                        in_angstrom(frame.cell), on_surface, on_sources);
+    add(on_surface, surface.atoms(), frame.forces);
     add(on_sources, sources_, frame.forces);
   }
 }
@@ -153,9 +158,8 @@ void ChargeJob::update(const MdrunFrame &frame) {
   const auto start = std::chrono::steady_clock::now();
   predict(frame);
   for (const auto &surface : surfaces_)
-    short_range_ ? surface->set_charges_ahead(frame) : surface->set_charges(frame);
+    short_range_.empty() ? surface->set_charges(frame) : surface->set_charges_ahead(frame);
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-  seconds_ += spent.count();
   ++updates_;
   updated_ = true;
   updated_at_ = frame.step;

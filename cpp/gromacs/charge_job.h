@@ -65,8 +65,8 @@ class ChargeJob {
 
   ChargeSettings settings_;
   std::int64_t nstlist_;
-  // Where charges change between pair searches.
-  std::optional<voxion::ShortRangeForces> short_range_;
+  // Of each surface, where charges change between pair searches; else empty.
+  std::vector<voxion::ShortRangeForces> short_range_;
   const MdrunLog &log_;
   std::vector<std::unique_ptr<ChargeSurface>> surfaces_;
   voxion::RangeWatch range_watch_;

@@ -158,7 +158,7 @@ void ChargeJob::update(const MdrunFrame &frame) {
   const auto start = std::chrono::steady_clock::now();
   predict(frame);
   for (const auto &surface : surfaces_)
-    short_range_.empty() ? surface->set_charges(frame) : surface->set_charges_ahead(frame);
+    settings_.every == 1 ? surface->set_charges_ahead(frame) : surface->set_charges(frame);
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
   ++updates_;
   updated_ = true;

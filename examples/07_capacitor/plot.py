@@ -42,7 +42,8 @@ def draw() -> Figure:
         table = np.loadtxt(FOLDER / "gromacs" / f"{voltage}.xvg", comments=["#", "@"])
         gromacs.plot(table[:, 0], table[:, 19], color=COLOURS[number], label=f"{voltage} V")
     gromacs.set(title="GROMACS", xlabel="time / ps", ylabel="charge of the upper / e")
-    gromacs.legend(loc="upper right")
+    gromacs.set_ylim(top=1.3 * gromacs.get_ylim()[1])
+    gromacs.legend(loc="upper center", ncols=3)
 
     for number, (name, label) in enumerate(SPECIES.items()):
         z, density = profile(name)
@@ -63,6 +64,7 @@ def draw() -> Figure:
         maps.text(left, y.max() + 2.0, f"{name}, mean {1000 * mean:+.1f} me", fontsize="small")
     maps.set(xlabel="x / $\\mathrm{\\AA}$", ylabel="y / $\\mathrm{\\AA}$", aspect="equal")
     maps.set_ylim(top=y.max() + 5.0)
+    maps.set_title("electrodes at the end of it")
     maps.grid(visible=False)
     figure.colorbar(points, ax=maps, label="charge beside the mean / me", shrink=0.8)
     return figure

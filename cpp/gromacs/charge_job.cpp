@@ -123,15 +123,13 @@ void ChargeJob::pair_search(const MdrunFrame &frame) {
 }
 
 void ChargeJob::step(const MdrunFrame &frame) {
-  const auto start = std::chrono::steady_clock::now();
   if (!short_range_.empty()) add_forces(frame);
   if (due(frame.step)) update(frame);
-  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-  seconds_ += spent.count();
 }
 
 // mdrun's forces within the cutoff have the charges of the last pair search, PME's those in effect.
 void ChargeJob::add_forces(const MdrunFrame &frame) {
+  const auto start = std::chrono::steady_clock::now();
   for (std::size_t n = 0; n < surfaces_.size(); ++n) {
     const auto &surface = *surfaces_[n];
     const auto differences = surface.differences();
@@ -144,6 +142,8 @@ void ChargeJob::add_forces(const MdrunFrame &frame) {
     add(on_surface, surface.atoms(), frame.forces);
     add(on_sources, sources_, frame.forces);
   }
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+  seconds_ += spent.count();
 }
 
 /* ---------------------------------------------------------------------- */
@@ -160,6 +160,7 @@ void ChargeJob::update(const MdrunFrame &frame) {
   for (const auto &surface : surfaces_)
     settings_.every == 1 ? surface->set_charges_ahead(frame) : surface->set_charges(frame);
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+  seconds_ += spent.count();
   ++updates_;
   updated_ = true;
   updated_at_ = frame.step;

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.charges.modes import CG_TOLERANCE, VOLTAGE, pair_modes
-from benchmarks.charges.scaling import compare, write_report
+from benchmarks.charges.scaling import MEMORY_NOTE, RATIO_NOTE, compare, write_report
 from benchmarks.charges.systems import checked, pair_systems
 from benchmarks.common.models import check_local
 from benchmarks.common.report import report_errors
@@ -20,11 +20,10 @@ from benchmarks.common.systems import ROOT
 MODEL = ROOT / "examples" / "07_capacitor" / "graphene-conp.pt"
 NOTES = [
     f"All modes but the fixed charges, which are zero, hold the electrodes at {VOLTAGE:g} V.",
-    "ratio, added: against fixed charges in the same round, medians over rounds, by the time that "
-    "varies less between the rounds of a size.",
+    RATIO_NOTE,
     "set-up: from the first run command to its first step; with mat_inv it computes the "
     "electrodes' matrix and inverts it. It is not part of the time per step.",
-    "peak memory: of the largest of the run's processes; with mat_inv it is reached during set-up.",
+    MEMORY_NOTE,
     f"cg: conjugate gradients to a tolerance of {CG_TOLERANCE:g}.",
 ]
 

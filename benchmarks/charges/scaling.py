@@ -32,12 +32,18 @@ from benchmarks.common.systems import LOGS
 from voxion.contract.schema import read_contract
 from voxion.systems.description import SystemDescription, load_system
 
-NOTES = [
+RATIO_NOTE = (
     "ratio, added: against fixed charges in the same round, medians over rounds, by the time that "
-    "varies less between the rounds of a size.",
+    "varies less between the rounds of a size."
+)
+MEMORY_NOTE = (
+    "peak memory: of the largest of the run's processes; with mat_inv it is reached during set-up."
+)
+NOTES = [
+    RATIO_NOTE,
     "set-up: from the first run command to its first step; with mat_inv it computes the "
     "electrode's matrix and inverts it. It is not part of the time per step.",
-    "peak memory: of the largest of the run's processes; with mat_inv it is reached during set-up.",
+    MEMORY_NOTE,
     f"cg: conjugate gradients to a tolerance of {CG_TOLERANCE:g}, which on a sheet of 336 C leaves "
     f"charge errors of some {CG_ERROR} against the inverted matrix.",
 ]

@@ -77,7 +77,7 @@ FixVoxionCharge::FixVoxionCharge(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, n
 FixVoxionCharge::~FixVoxionCharge() {
   if (!finite_field_ || !modify->get_fix_by_id(field_name("efield"))) return;
   modify->delete_fix(field_name("efield"));
-  for (const char *what : {"energy", "zfield"}) input->variable->set(field_name(what) + " delete");
+  input->variable->set(field_name("zfield") + " delete");
 }
 
 FixVoxionCharge::Arguments FixVoxionCharge::parse(int narg, char **arg) {

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from voxion.charges.data.dataset import ChargeDataset
+from voxion.charges.defaults import WIDTHS
 from voxion.charges.sampling.electrode import ElectrodeLabels
 from voxion.charges.training.run import TrainingResult, make_settings, train
 from voxion.engines.lammps import run_lammps
@@ -40,7 +41,14 @@ def at_potentials(neutral_capacitor, tmp_path_factory) -> ChargeDataset:
 
 @pytest.fixture(scope="session")
 def trained_pair(at_potentials, tmp_path_factory) -> TrainingResult:
-    """Model of these frames."""
+    """Model of these frames, with plane waves."""
     out = tmp_path_factory.mktemp("training") / "pair"
-    settings = make_settings([at_potentials.path], epochs=0, shells=6)
+    radial = {"widths": WIDTHS, "cutoff": 10.0}
+    settings = make_settings(
+        [at_potentials.path],
+        epochs=0,
+        shells=6,
+        radial_functions=radial,
+        largest_wave_vector=1.2,
+    )
     return train(settings, out)

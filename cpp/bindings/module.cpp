@@ -43,12 +43,13 @@ voxion::Cell make_cell(const Array &vectors, const std::array<bool, 3> &periodic
 
 Array site_potentials(const Array &surface, const Array &sources, const Array &charges,
                       const Array &cell, const std::array<bool, 3> &periodic,
-                      const std::vector<double> &widths, double cutoff) {
+                      const std::vector<double> &widths, double cutoff,
+                      const std::optional<double> &largest_wave) {
   require_shape(surface, "surface_positions", 3);
   require_shape(sources, "source_positions", 3);
   require_length(charges, "source_charges", sources.shape(0));
-  voxion::SitePotentials sums({widths, cutoff}, 0.0);
-  Array out({surface.shape(0), static_cast<py::ssize_t>(widths.size())});
+  voxion::SitePotentials sums({widths, cutoff}, largest_wave, 0.0);
+  Array out({surface.shape(0), static_cast<py::ssize_t>(sums.columns())});
   sums.compute(view(surface), view(sources), view(charges), make_cell(cell, periodic),
                {out.mutable_data(), static_cast<std::size_t>(out.size())});
   return out;
@@ -155,22 +156,26 @@ PYBIND11_MODULE(_core, module) {
     }
   });
 
-  module.def("site_potentials", &site_potentials, "surface_positions"_a, "source_positions"_a,
-             "source_charges"_a, "cell"_a, "periodic"_a, "widths"_a, "cutoff"_a,
-             "Smeared potentials of point charges at surface sites.\n\n"
-             "phi[i, k] = sum_j q_j (erfc(a_k r)/r - erfc(a_k rc)/rc) over all sources and their\n"
-             "periodic images within the cutoff.\n\n"
-             "Parameters\n----------\n"
-             "surface_positions : array, shape (M, 3), angstrom\n"
-             "source_positions : array, shape (N, 3), angstrom\n"
-             "source_charges : array, shape (N,), e\n"
-             "cell : array, shape (3, 3), angstrom, rows are the lattice vectors\n"
-             "periodic : three bools\n"
-             "widths : list of K inverse widths a, 1/angstrom\n"
-             "cutoff : rc, angstrom\n\n"
-             "Returns\n-------\narray, shape (M, K), e/angstrom\n\n"
-             "Raises\n------\nVoxionError\n    For wrong shapes, a flat cell or positions that are "
-             "not finite.\n");
+  module.def(
+      "site_potentials", &site_potentials, "surface_positions"_a, "source_positions"_a,
+      "source_charges"_a, "cell"_a, "periodic"_a, "widths"_a, "cutoff"_a,
+      "largest_wave"_a = py::none(),
+      "Smeared potentials of point charges at surface sites.\n\n"
+      "phi[i, k] = sum_j q_j (erfc(a_k r)/r - erfc(a_k rc)/rc) over all sources and their\n"
+      "periodic images within the cutoff; and the potential of the plane waves along x and y\n"
+      "up to largest_wave, see docs/how_it_works.md.\n\n"
+      "Parameters\n----------\n"
+      "surface_positions : array, shape (M, 3), angstrom\n"
+      "source_positions : array, shape (N, 3), angstrom\n"
+      "source_charges : array, shape (N,), e\n"
+      "cell : array, shape (3, 3), angstrom, rows are the lattice vectors\n"
+      "periodic : three bools\n"
+      "widths : list of K inverse widths a, 1/angstrom\n"
+      "cutoff : rc, angstrom\n"
+      "largest_wave : float, optional, 1/angstrom\n\n"
+      "Returns\n-------\narray, shape (M, K) or, with waves, (M, K + 1), e/angstrom\n\n"
+      "Raises\n------\nVoxionError\n    For wrong shapes, a flat cell, positions that are "
+      "not finite, or waves in a\n    cell that does not repeat along x and y.\n");
 
   module.def("check_contract", &check_contract, "text"_a, "kind"_a,
              "Check the text of a voxion.json as the engines do.\n\n"

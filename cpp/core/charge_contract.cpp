@@ -46,6 +46,10 @@ RadialFunctions read_radial_functions(const ContractReader &reader) {
   return radial;
 }
 
+std::size_t site_inputs(const ChargeContract &contract) {
+  return contract.radial_functions->widths.size() + (contract.largest_wave_vector ? 1 : 0);
+}
+
 std::array<Vector, 3> read_cell(const ContractReader &reader) {
   std::array<Vector, 3> cell{};
   const Json &rows = reader.list(reader.content(), "cell", 3, 3);
@@ -75,7 +79,12 @@ ChargeContract parse_charge_contract(const std::string &json, const std::string 
   contract.sources = read_sources(reader, positions);
   if (positions && has("radial_functions"))
     reader.fail("its contract has 'radial_functions', which inputs 'positions' do not use");
+  if (positions && has("largest_wave_vector"))
+    reader.fail("its contract has 'largest_wave_vector', which inputs 'positions' do not use");
   if (!positions) contract.radial_functions = read_radial_functions(reader);
+  if (has("largest_wave_vector"))
+    contract.largest_wave_vector =
+        reader.number(content, "largest_wave_vector", limits::least_wave, limits::wave);
   if (content.contains("total_charge_input"))
     contract.total_charge_input = reader.flag(content, "total_charge_input");
   if (positions && contract.total_charge_input)
@@ -85,7 +94,7 @@ ChargeContract parse_charge_contract(const std::string &json, const std::string 
         reader.number(content, "plane_offset", -limits::plane_offset, limits::plane_offset);
   if (positions && contract.plane_offset)
     reader.fail("its contract has 'plane_offset', which inputs 'positions' do not use");
-  contract.input_ranges = reader.ranges(positions ? 3 : contract.radial_functions->widths.size());
+  contract.input_ranges = reader.ranges(positions ? 3 : site_inputs(contract));
   return contract;
 }
 

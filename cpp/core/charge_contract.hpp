@@ -34,7 +34,9 @@ struct ChargeContract {
   std::optional<long> surface_atoms;                // none: any number
   std::vector<SourceSpecies> sources;               // for positions: runs in ascending atom ID
   std::optional<RadialFunctions> radial_functions;  // site potentials only
-  bool total_charge_input = false;                  // site potentials only: forward takes the total
+  // 1/angstrom, of plane waves beside the radial functions; none: there are none
+  std::optional<double> largest_wave_vector;
+  bool total_charge_input = false;  // site potentials only: forward takes the total
   // angstrom, from the nuclei of a face to the plane of the induced charge; none: not for pairs
   std::optional<double> plane_offset;
   InputRanges input_ranges;

@@ -90,8 +90,11 @@ VOXION_VECTOR_CLONES void SitePotentials::add_all(const Sums &sums) {
   }
 }
 
-SitePotentials::SitePotentials(const RadialFunctions &functions, double skin)
-    : table_(functions), near_(functions.cutoff, "the model's radial functions", skin) {}
+SitePotentials::SitePotentials(const RadialFunctions &functions, std::optional<double> largest_wave,
+                               double skin)
+    : table_(functions), near_(functions.cutoff, "the model's radial functions", skin) {
+  if (largest_wave) waves_.emplace(*largest_wave);
+}
 
 void SitePotentials::compute(std::span<const double> sites, std::span<const double> sources,
                              std::span<const double> charges, const Cell &cell,
@@ -104,8 +107,13 @@ void SitePotentials::compute(std::span<const double> sites, std::span<const doub
            near_.image_sites().data(), near_.image_positions().data(), hits_.data(), rows_.data()});
   for (std::size_t i = 0; i < sites.size() / 3; ++i) {
     if (!std::isfinite(rows_[i * stride])) fail_at(i, sources, charges);
-    std::copy_n(&rows_[i * stride], count, &out[i * count]);
+    std::copy_n(&rows_[i * stride], count, &out[i * columns()]);
   }
+  if (!waves_) return;
+  wave_potentials_.resize(sites.size() / 3);
+  waves_->compute(sites, sources, charges, cell, wave_potentials_);
+  for (std::size_t i = 0; i < wave_potentials_.size(); ++i)
+    out[i * columns() + count] = wave_potentials_[i];
 }
 
 // A potential is infinite where a source lies on a site.

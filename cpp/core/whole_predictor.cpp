@@ -5,7 +5,8 @@ namespace voxion {
 
 WholePredictor::WholePredictor(std::unique_ptr<ModelRunner> runner, const std::string &name)
     : predictor_(std::move(runner), name) {
-  if (contract().radial_functions) site_potentials_.emplace(*contract().radial_functions);
+  if (contract().radial_functions)
+    site_potentials_.emplace(*contract().radial_functions, contract().largest_wave_vector);
 }
 
 ChargeReport WholePredictor::predict(std::span<const double> sources,
@@ -14,7 +15,7 @@ ChargeReport WholePredictor::predict(std::span<const double> sources,
                                      double total, std::span<double> charges) {
   if (!site_potentials_)
     return predictor_.from_positions(sources, source_charges, surface, cell, total, charges);
-  potentials_.resize(charges.size() * site_potentials_->functions());
+  potentials_.resize(charges.size() * site_potentials_->columns());
   site_potentials_->compute(surface, sources, source_charges, cell, potentials_);
   return predictor_.from_site_potentials(potentials_, surface, cell, total, charges);
 }

@@ -4,6 +4,7 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "atom.h"
@@ -91,7 +92,8 @@ void ChargeSurface::load(const std::string &device, int threads) {
   MPI_Bcast(&model_hash_, 1, MPI_UINT64_T, 0, world);
   contract_ = voxion::parse_charge_contract(json, model_);
   if (contract_.radial_functions)
-    site_potentials_ = std::make_unique<voxion::SitePotentials>(*contract_.radial_functions);
+    site_potentials_ = std::make_unique<voxion::SitePotentials>(*contract_.radial_functions,
+                                                                contract_.largest_wave_vector);
 }
 
 int ChargeSurface::begin_run(const std::string &sources, double angstrom) {
@@ -116,9 +118,11 @@ void ChargeSurface::find_groups(const std::string &sources) {
     error->all(FLERR, "{}: its groups must be static, not dynamic", owner_);
   bit_ = group->bitmask[surface_group];
   sources_bit_ = group->bitmask[sources_group];
-  if (contract_.radial_functions)
-    near_sources_ =
-        std::make_unique<NearSources>(lmp, sources_bit_, contract_.radial_functions->cutoff);
+  if (contract_.radial_functions) {
+    const double reach = contract_.largest_wave_vector ? std::numeric_limits<double>::infinity()
+                                                       : contract_.radial_functions->cutoff;
+    near_sources_ = std::make_unique<NearSources>(lmp, sources_bit_, reach);
+  }
   tags_ = tags_of_group(lmp, bit_);
   source_tags_ = tags_of_group(lmp, sources_bit_);
   if (tags_.empty()) error->all(FLERR, "{}: the surface group {} has no atoms", owner_, group_);
@@ -168,7 +172,7 @@ void ChargeSurface::predict(double total) {
   const voxion::Cell cell = voxion_lammps::cell_of(*domain, angstrom_);
   if (site_potentials_) {
     near_sources_->gather(positions_, angstrom_, sources_, source_charges_, call_tags_);
-    potentials_.resize(charges_.size() * site_potentials_->functions());
+    potentials_.resize(charges_.size() * site_potentials_->columns());
     try {
       site_potentials_->compute(positions_, sources_, source_charges_, cell, potentials_);
     } catch (const voxion::AtomError &e) {

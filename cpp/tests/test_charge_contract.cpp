@@ -97,6 +97,13 @@ BOOST_AUTO_TEST_CASE(every_rule_of_the_contract_is_enforced) {
   bad(positions, "\"input_ranges\"", "\"plane_offset\": 0.2, \"input_ranges\"", "do not use");
   bad(local, "\"input_ranges\"", "\"plane_offset\": 101, \"input_ranges\"",
       "'plane_offset' must be a number from -100.0 to 100.0, found 101");
+  bad(positions, "\"input_ranges\"", "\"largest_wave_vector\": 1.2, \"input_ranges\"",
+      "do not use");
+  bad(local, "\"input_ranges\"", "\"largest_wave_vector\": 0, \"input_ranges\"",
+      "'largest_wave_vector' must be a number from 0.01 to 10.0, found 0");
+  // one more input than radial functions
+  bad(local, "\"input_ranges\"", "\"largest_wave_vector\": 1.2, \"input_ranges\"",
+      "'min' must be a list of 3 values");
   // nothing is converted, and no number is beyond what can be computed
   bad(local, "\"contract_version\": 1", "\"contract_version\": 4294967297", "is unknown");
   bad(local, "\"contract_version\": 1", "\"contract_version\": 1.9", "version 1.9 is unknown");

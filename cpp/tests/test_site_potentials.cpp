@@ -69,7 +69,7 @@ double largest_difference(const std::vector<double> &a, const std::vector<double
 }
 
 std::vector<double> computed(SitePotentials &sums, const System &s) {
-  std::vector<double> out(s.sites.size() / 3 * sums.functions());
+  std::vector<double> out(s.sites.size() / 3 * sums.columns());
   sums.compute(s.sites, s.sources, s.charges, s.cell, out);
   return out;
 }

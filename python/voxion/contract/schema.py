@@ -32,6 +32,7 @@ MAX_GRID_VALUES = 2**28  # channels x voxels
 Input = Annotated[float, Field(ge=-1e30, le=1e30)]
 Width = Annotated[float, Field(ge=0, le=100)]  # 1/angstrom
 Cutoff = Annotated[float, Field(ge=0.1, le=100)]  # angstrom
+WaveVector = Annotated[float, Field(ge=0.01, le=10)]  # 1/angstrom
 Length = Annotated[float, Field(ge=-1e6, le=1e6)]  # angstrom
 Count = Annotated[int, Field(ge=1, le=MAX_ATOMS)]
 Voxels = Annotated[int, Field(ge=1, le=4096)]
@@ -122,6 +123,7 @@ class ChargeContract(Contract):
     source_order: Literal["ascending atom ID"] = "ascending atom ID"
     sources: Annotated[tuple[Source, ...], Field(min_length=1, max_length=MAX_LIST)]
     radial_functions: RadialFunctions | None = None
+    largest_wave_vector: WaveVector | None = None
     total_charge_input: bool = False
     plane_offset: Annotated[float, Field(ge=-100, le=100)] | None = None
 
@@ -142,6 +144,8 @@ class ChargeContract(Contract):
             raise ValueError("inputs 'positions' need a 'count' in every source")
         if self.radial_functions is not None:
             raise ValueError("'radial_functions' are not used by inputs 'positions'")
+        if self.largest_wave_vector is not None:
+            raise ValueError("'largest_wave_vector' is not used by inputs 'positions'")
         if self.total_charge_input:
             raise ValueError("'total_charge_input' is not used by inputs 'positions'")
         if self.plane_offset is not None:
@@ -149,8 +153,10 @@ class ChargeContract(Contract):
 
     @property
     def input_count(self) -> int:
-        """Numbers in each of `input_ranges`: 3 coordinates, or one per radial function."""
-        return 3 if self.radial_functions is None else len(self.radial_functions.widths)
+        """Numbers in each of `input_ranges`: 3 coordinates, or one per potential at a site."""
+        if self.radial_functions is None:
+            return 3
+        return len(self.radial_functions.widths) + (self.largest_wave_vector is not None)
 
 
 class ClassifierContract(Contract):

@@ -13,7 +13,7 @@ from voxion.contract.schema import ClassifierContract, load_model, read_contract
 from voxion.errors import VoxionError
 from voxion.voxels.classifier.dataset import open_labelled
 from voxion.voxels.classifier.export import export_classifier, read_classifier, write_model
-from voxion.voxels.classifier.network import C3D
+from voxion.voxels.classifier.network import C3D, initialise
 
 __all__ = ["settings", "sources", "trained"]
 
@@ -77,11 +77,18 @@ def test_a_model_that_changes_on_export_is_not_written(classifier, sources, tmp_
 
 
 def test_a_contract_of_another_order_is_found_out_by_the_engine(classifier, sources, tmp_path):
-    """Channels named the wrong way round: TorchScript agrees, the engine does not."""
+    """Channels named the wrong way round: TorchScript agrees, the engine does not.
+
+    Untrained, since a trained network may know these phases as well from their negative.
+    """
+    network = C3D(2, (16, 16, 16), 3)
+    initialise(network, 0)
     swapped = classifier.contract.model_copy(update={"channels": ("charge", "mass")})
     labelled = open_labelled(sources)
     with pytest.raises(VoxionError, match=r"differs .* in C\+\+"):
-        write_model(replace(classifier, contract=swapped), tmp_path / "bad.pt", labelled)
+        write_model(
+            replace(classifier, network=network, contract=swapped), tmp_path / "bad.pt", labelled
+        )
     assert list(tmp_path.iterdir()) == []
 
 

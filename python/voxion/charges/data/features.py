@@ -69,15 +69,26 @@ class IonFrames:
 
 
 def site_potentials(
-    dataset: ChargeDataset, frame: ChargeFrame, radial: RadialFunctions
+    dataset: ChargeDataset,
+    frame: ChargeFrame,
+    radial: RadialFunctions,
+    largest_wave_vector: float | None = None,
 ) -> NDArray[np.float64]:
     """Smeared potentials of all electrolyte atoms at the sites of one frame.
 
     phi[i, k] = sum_j q_j (erfc(a_k r_ij)/r_ij - erfc(a_k rc)/rc), over periodic images within rc.
 
+    Parameters
+    ----------
+    dataset : ChargeDataset
+    frame : ChargeFrame
+    radial : RadialFunctions
+    largest_wave_vector : float, optional
+        1/angstrom; adds the potential of plane waves along the sheet, see docs/charges.md.
+
     Returns
     -------
-    ndarray [M, K], float64
+    ndarray [M, K] or, with plane waves, [M, K + 1], float64
         e/angstrom.
     """
     return np.asarray(
@@ -89,6 +100,7 @@ def site_potentials(
             list(dataset.periodic),
             list(radial.widths),
             radial.cutoff,
+            largest_wave_vector,
         )
     )
 
@@ -126,7 +138,9 @@ def model_inputs(
     require_one_electrode(dataset)
     surface, cell = torch.from_numpy(dataset.surface_positions), torch.from_numpy(frame.cell)
     if contract.radial_functions is not None:
-        potentials = site_potentials(dataset, frame, contract.radial_functions)
+        potentials = site_potentials(
+            dataset, frame, contract.radial_functions, contract.largest_wave_vector
+        )
         inputs = [torch.from_numpy(potentials), surface, cell]
         if contract.total_charge_input:
             total = dataset.total_of(frame) if total is None else total
@@ -138,7 +152,10 @@ def model_inputs(
 
 
 def site_frames(
-    dataset: ChargeDataset, radial: RadialFunctions, progress: bool = False
+    dataset: ChargeDataset,
+    radial: RadialFunctions,
+    largest_wave_vector: float | None = None,
+    progress: bool = False,
 ) -> SiteFrames:
     """Potentials and charges of every frame of a data set of one electrode."""
     require_one_electrode(dataset)
@@ -147,7 +164,7 @@ def site_frames(
         frames = track(dataset, f"Potentials of {dataset.path.name}", total=dataset.frames)
     potentials, charges = [], []
     for frame in frames:
-        potentials.append(site_potentials(dataset, frame, radial))
+        potentials.append(site_potentials(dataset, frame, radial, largest_wave_vector))
         charges.append(frame.surface_charges)
     return SiteFrames(
         np.asarray(potentials), np.asarray(charges), dataset.surface_positions, dataset.cells[0]

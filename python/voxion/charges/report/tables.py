@@ -112,6 +112,11 @@ def _describe_model(model: ScoredModel, fingerprint: str) -> dict[str, str]:
             if radial is None
             else f": {radial.form}, widths {', '.join(f'{w:g}' for w in radial.widths)} 1/Å, "
             f"cutoff {radial.cutoff:g} Å"
+        )
+        + (
+            ""
+            if contract.largest_wave_vector is None
+            else f", plane waves to {contract.largest_wave_vector:g} 1/Å"
         ),
         "Sources": ", ".join(
             f"{s.name} {s.charge:+g} e" + (f" × {s.count}" if s.count else "")

@@ -243,7 +243,10 @@ def _site_frames(
     progress: bool,
 ) -> tuple[list[SiteFrames], list[SiteFrames]]:
     """Training and validation frames of every data set."""
-    systems = [site_frames(dataset, settings.radial_functions, progress) for dataset in datasets]
+    systems = [
+        site_frames(dataset, settings.radial_functions, settings.largest_wave_vector, progress)
+        for dataset in datasets
+    ]
     training = [s.take(part.training) for s, part in zip(systems, parts, strict=True)]
     return training, [s.take(part.validation) for s, part in zip(systems, parts, strict=True)]
 
@@ -262,6 +265,7 @@ def _fitted(
         inputs="site-potentials",
         sources=source_species(datasets),
         radial_functions=settings.radial_functions,
+        largest_wave_vector=settings.largest_wave_vector,
         input_ranges=_ranges(potentials),
         **values,
     )
@@ -316,8 +320,8 @@ def _new_model(
     means = [dataset.total_charge / dataset.surface_atoms for dataset in datasets]
     # trained on several total charges, the model leaves the mean to whoever knows the total
     mean = means[0] if np.ptp(means) < 1e-9 else 0.0  # also where one is not a number
-    widths = len(settings.radial_functions.widths)
-    return SitePotentialsModel(torch.from_numpy(edges), widths, mean, hidden, electrons)
+    potentials = len(settings.radial_functions.widths) + (settings.largest_wave_vector is not None)
+    return SitePotentialsModel(torch.from_numpy(edges), potentials, mean, hidden, electrons)
 
 
 def _common_edges(datasets: Sequence[ChargeDataset], shells: int) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from voxion.charges.data.splits import SplitBy
 from voxion.charges.defaults import CUTOFF, SHELLS, WIDTHS
-from voxion.contract.schema import RadialFunctions
+from voxion.contract.schema import RadialFunctions, WaveVector
 from voxion.training_folder import FolderSettings, read_folder_settings
 
 ModelName = Literal["site-potentials", "tight-binding", "ion-positions"]
@@ -36,6 +36,8 @@ class TrainingSettings(FolderSettings):
         lambda of eq. 3 of Di Pasquale et al. (ion-positions only).
     radial_functions : RadialFunctions
         Not used by ion-positions.
+    largest_wave_vector : float or None
+        Of the plane waves beside the radial functions, 1/angstrom; None: no waves.
     shells : int
         Neighbour shells, the site itself being the first (not used by ion-positions).
     """
@@ -48,6 +50,7 @@ class TrainingSettings(FolderSettings):
     epochs: Annotated[int, Field(ge=0)] = 2000
     constraint: Annotated[float, Field(ge=0)] = 1.0
     radial_functions: RadialFunctions = RadialFunctions(widths=WIDTHS, cutoff=CUTOFF)
+    largest_wave_vector: WaveVector | None = None
     shells: Annotated[int, Field(ge=1)] = SHELLS
 
 

@@ -1,4 +1,4 @@
-"""Error of the linear response for choices of cutoff, widths and shells.
+"""Error of the linear response for choices of cutoff, widths, shells and plane waves.
 
 python studies/choices.py TRAINING_DATA [UNSEEN_DATA ...]
 
@@ -20,12 +20,15 @@ from voxion.charges.evaluation.scores import ScoreReport, score
 from voxion.charges.training.run import make_settings, train
 
 SIX = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
-# cutoff / angstrom, widths / (1/angstrom), shells
+# cutoff / angstrom, widths / (1/angstrom), shells, largest wave vector / (1/angstrom)
 CHOICES = [
-    *((cutoff, WIDTHS, SHELLS) for cutoff in (10.0, 12.0, 13.0, 14.0, 16.0)),
-    *((CUTOFF, widths, SHELLS) for widths in ((0.1, 0.15), (0.05, 0.15, 0.2), SIX)),
-    *((CUTOFF, WIDTHS, shells) for shells in (1, 2, 4, 6, 8, 14)),
-    (12.0, SIX, 8),
+    *((cutoff, WIDTHS, SHELLS, None) for cutoff in (8.0, 10.0, 12.0, 13.0, 14.0, 16.0, 20.0)),
+    *((8.0, WIDTHS, SHELLS, largest) for largest in (0.8, 1.2, 1.6)),
+    *((10.0, WIDTHS, SHELLS, largest) for largest in (0.8, 1.2, 1.6)),
+    (CUTOFF, WIDTHS, SHELLS, 1.2),
+    *((CUTOFF, widths, SHELLS, None) for widths in ((0.1, 0.15), (0.05, 0.15, 0.2), SIX)),
+    *((CUTOFF, WIDTHS, shells, None) for shells in (1, 2, 4, 6, 8, 14)),
+    (12.0, SIX, 8, None),
 ]
 
 RESULT = Path(__file__).with_suffix(".md")
@@ -40,16 +43,18 @@ def main(
     others = unseen or []
     names = [f"{training.stem}, held out", *(f"{path.stem}, unseen" for path in others)]
     lines = [
-        "| cutoff / angstrom | widths / (1/angstrom) | shells | " + " | ".join(names) + " |",
-        "|---" * (3 + len(names)) + "|",
+        "| cutoff / angstrom | widths / (1/angstrom) | shells | waves to | "
+        + " | ".join(names)
+        + " |",
+        "|---" * (4 + len(names)) + "|",
     ]
-    for cutoff, widths, shells in track(CHOICES, "choices"):
-        reports = _scores(training, others, cutoff, widths, shells)
-        cells = [f"{cutoff:g}", " ".join(map(str, widths)), str(shells)]
+    for cutoff, widths, shells, largest in track(CHOICES, "choices"):
+        reports = _scores(training, others, cutoff, widths, shells, largest)
+        cells = [f"{cutoff:g}", " ".join(map(str, widths)), str(shells), str(largest or "")]
         cells += [f"{report.model.mae:.2e}, {report.model.r2:.5f}" for report in reports]
         lines.append("| " + " | ".join(cells) + " |")
     lines.append(
-        "| the same charge for all | | | "
+        "| the same charge for all | | | | "
         + " | ".join(f"{r.constant.mae:.2e}, {r.constant.r2:.5f}" for r in reports)
         + " |"
     )
@@ -59,13 +64,19 @@ def main(
 
 
 def _scores(
-    training: Path, others: list[Path], cutoff: float, widths: tuple[float, ...], shells: int
+    training: Path,
+    others: list[Path],
+    cutoff: float,
+    widths: tuple[float, ...],
+    shells: int,
+    largest: float | None,
 ) -> list[ScoreReport]:
     settings = make_settings(
         [training],
         epochs=0,
         radial_functions={"widths": widths, "cutoff": cutoff},
         shells=shells,
+        largest_wave_vector=largest,
     )
     with tempfile.TemporaryDirectory() as folder:
         result = train(settings, Path(folder) / "trained", progress=False)

@@ -251,7 +251,8 @@ VOXION_VECTOR_CLONES void PlaneWaves::add_block(std::span<const Image> images, d
       for (std::size_t t = 0; t < together; ++t)
         multiply(cosine[t], sine[t], cos_first[t], sin_first[t]);
     if (wave.length > limit) continue;
-    Lanes factor[together] = {wave.length * distance[0], wave.length * distance[1]};
+    Lanes factor[together];
+    for (std::size_t t = 0; t < together; ++t) factor[t] = wave.length * distance[t];
     decay(factor);
     double *row = second + 2 * wave.m * block_size;
     Lanes cos_cos = lanes(sum), cos_sin = lanes(sum + lane_count);

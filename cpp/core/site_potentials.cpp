@@ -57,8 +57,10 @@ struct SitePotentials::Sums {
   template <std::size_t Stride>
   [[gnu::always_inline]] inline void add_hits(double charge, std::size_t count) const {
     const std::size_t stride = Stride ? Stride : table.stride();
+    // in a loop of their own, so that roots are taken side by side
+    for (std::size_t h = 0; h < count; ++h) hits[h].distance = std::sqrt(hits[h].distance);
     for (std::size_t h = 0; h < count; ++h) {
-      const double r = std::sqrt(hits[h].r2);
+      const double r = hits[h].distance;
       double *row = rows + hits[h].site * stride;
       if (r < RadialTable::r_min) {
         for (std::size_t k = 0; k < table.count(); ++k) row[k] += charge * table.exact(k, r);

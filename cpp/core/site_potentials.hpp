@@ -34,8 +34,8 @@ class SitePotentials {
                std::span<const double> charges, const Cell &cell, std::span<double> out);
 
  private:
-  struct Hit {  // a pair within the cutoff
-    double r2;
+  struct Hit {        // a pair within the cutoff
+    double distance;  // its square at first
     std::uint32_t site;
   };
   struct Sums;

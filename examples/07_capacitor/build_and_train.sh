@@ -15,5 +15,5 @@ voxion systems graphene --out pair --cells 10 6 --charge 0 --capacitor --thickne
 voxion charges sample pair --out train.zarr --potential 0 --potential 2 --frames "$frames" $times
 frames=$((frames / 2))
 voxion charges sample pair --out unseen.zarr --potential 1 --frames "$frames" $times
-voxion charges train train.zarr --out trained
+voxion charges train train.zarr --out trained --cutoff 8 --largest-wave 1.2
 voxion charges score trained/model.pt unseen.zarr

@@ -29,6 +29,15 @@ def test_train_export_and_score(linear_dataset, tmp_path):
     assert scores["frames"] == 6 and scores["model"]["mae"] < 1e-6 < scores["constant"]["mae"]
 
 
+def test_train_with_plane_waves(linear_dataset, tmp_path):
+    trained = _run("train", linear_dataset, "--out", tmp_path / "run", *SYSTEM, "--largest-wave", 1)
+    assert trained.exit_code == 0, trained.output
+    contract = read_contract(tmp_path / "run" / "model.pt")
+    assert contract.largest_wave_vector == 1.0 and len(contract.input_ranges.min) == 3
+    refused = _run("train", linear_dataset, "--out", tmp_path / "bad", "--largest-wave", 11)
+    assert "largest_wave_vector" in str(refused.exception) and not (tmp_path / "bad").exists()
+
+
 def test_cross_validate(linear_dataset, tmp_path):
     result = _run(
         "cross-validate", linear_dataset, "--model", "ion-positions", "--out", tmp_path / "cv",

@@ -232,6 +232,18 @@ def test_a_cutoff_beyond_reason_is_refused(sheet, make_model, cutoff):
     refused(sheet, charge_fix(model), "'cutoff' must be a number from 0.1 to 100.0")
 
 
+def test_plane_waves_need_a_box_that_repeats_along_the_surface(sheet, make_model):
+    ranges = {"min": [-10.0] * 5, "max": [10.0] * 5}
+    model = make_model("waves.pt", largest_wave_vector=1.2, input_ranges=ranges)
+    with pytest.raises(VoxionError, match="plane waves along x and y"):
+        with started(sheet, charge_fix(model)) as engine:
+            engine.command("kspace_style none")
+            engine.command("pair_style lj/cut/coul/cut 8.0")
+            engine.command("pair_coeff * * 0.1 3.0")
+            engine.command("change_box all boundary f p f")
+            engine.command("run 0")
+
+
 def test_a_deflated_contract_of_two_gib_is_refused(sheet, tmp_path):
     with zipfile.ZipFile(tmp_path / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as archive:
         with archive.open("m/extra/voxion.json", "w", force_zip64=True) as file:

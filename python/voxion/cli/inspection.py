@@ -101,7 +101,9 @@ def _charge_rows(contract: ChargeContract) -> list[tuple[str, str]]:
             ("radial functions", f"{radial.form}, {widths} 1/angstrom, to {radial.cutoff:g} A")
         )
     if contract.largest_wave_vector is not None:
-        rows.append(("plane waves", f"along x and y, to {contract.largest_wave_vector:g} 1/angstrom"))
+        rows.append(
+            ("plane waves", f"along x and y, to {contract.largest_wave_vector:g} 1/angstrom")
+        )
     if contract.plane_offset is not None:
         rows.append(("pair of electrodes", f"plane offset {contract.plane_offset:.4f} A"))
     ranges = zip(contract.input_ranges.min, contract.input_ranges.max, strict=True)

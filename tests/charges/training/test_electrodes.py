@@ -10,6 +10,7 @@ from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
 from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import split_dataset
+from voxion.charges.defaults import WIDTHS
 from voxion.charges.evaluation.scores import predict, score
 from voxion.charges.models.planar_pair import VACUUM_PERMITTIVITY, fit_plane_offset, planar_pair
 from voxion.charges.sampling.electrode import label_electrode
@@ -130,6 +131,22 @@ def test_total_charges_are_those_of_the_functional(trained, unseen):
         of_electrode = [found.charges[row, :96].sum(), found.charges[row, 96:].sum()]
         np.testing.assert_allclose(of_electrode, wanted, rtol=0, atol=1e-12)
     assert result.summary["plane_offset"] == contract.plane_offset
+
+
+@pytest.mark.training
+def test_plane_waves_carry_what_a_short_cutoff_leaves_out(at_potentials, unseen, tmp_path):
+    errors = {}
+    for largest in (None, 1.2):
+        settings = make_settings(
+            [at_potentials.path],
+            epochs=0,
+            shells=6,
+            radial_functions={"widths": WIDTHS, "cutoff": 8.0},
+            largest_wave_vector=largest,
+        )
+        result = train(settings, tmp_path / f"waves-{largest}")
+        errors[largest] = score(result.model_path, unseen.path).model.mae
+    assert errors[1.2] < 0.6 * errors[None]
 
 
 def test_models_of_one_electrode_do_not_take_pairs(

@@ -16,13 +16,16 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from voxion.charges.analysis.density import DensityProfile, density_profiles
+from voxion.charges.analysis.density import BLOCKS, DensityProfile, density_profiles
+from voxion.charges.analysis.pair_density import pair_densities
 from voxion.charges.data.bins import BIN_WIDTH, EPSILON
 from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import split_dataset
 from voxion.charges.evaluation.scores import FramesToScore, Predictions, predict
 from voxion.charges.evaluation.scores import report as score_predictions
+from voxion.charges.models.planar_pair import planar_pair
+from voxion.charges.report.pair_plots import plot_electrode_charges, plot_pair_densities
 from voxion.charges.report.plots import (
     charge_histogram,
     plot_histograms,
@@ -38,6 +41,7 @@ from voxion.charges.report.tables import (
     ScoredModel,
     describe_data,
     describe_models,
+    electrode_table,
     profile_table,
     provenance,
     score_tables,
@@ -68,12 +72,13 @@ def make_report(
     Parameters
     ----------
     dataset : path
-        Data set with reference charges; also the reference of the density profiles.
+        Data set with reference charges, of one sheet or of two planar electrodes at potentials;
+        also the reference of the density profiles.
     models : sequence of path
         Exported models, at least one.
     runs : mapping of name to path, optional
         Other runs of the system for the density profiles: data sets, or ``TOPOLOGY,TRAJECTORY`` of
-        LAMMPS.
+        LAMMPS. Not for two electrodes.
     output : path
         HTML file to write.
     frames : "held-out" or "all"
@@ -99,14 +104,22 @@ def make_report(
     if REFERENCE_RUN in runs:
         raise VoxionError(f"A run cannot be named {REFERENCE_RUN!r}, which is the data set.")
     data = open_dataset(dataset)
-    sheet_height(data.surface_positions, str(dataset))
+    _check_surface(data, runs)
     parts = split_dataset(data)
     chosen = np.arange(data.frames) if frames == "all" else parts.held_out
     scored = [
         _score(name, path, data, chosen, parts.seen, progress)
         for name, path in zip(model_names(models), models, strict=True)
     ]
-    profiles, no_profiles = _profiles(data, runs, progress)
+    figures = _figures(data, chosen, scored)
+    profiles: dict[str, dict[str, DensityProfile]] = {}
+    no_profiles = None
+    if data.electrodes is None:
+        profiles, no_profiles = _profiles(data, runs, progress)
+        if profiles:
+            figures["profiles"] = _embed(plot_profiles(profiles, species_labels(data)))
+    else:
+        figures |= _pair_figures(data, chosen, scored)
     fingerprint = data.fingerprint()
     content = {
         "title": data.title,
@@ -119,13 +132,26 @@ def make_report(
         "baseline": scored[0].scores.constant,
         "best": min(scored, key=lambda one: one.scores.model.mae),
         "without_sum": [one.name for one in scored if not one.has_sum],
-        "figures": _figures(data, chosen, scored)
-        | {"profiles": _embed(plot_profiles(profiles, species_labels(data))) if profiles else None},
+        "figures": figures,
+        "electrodes": electrode_table(scored),
+        "blocks": BLOCKS,
         "profiles": profile_table(species_labels(data), profiles),
         "no_profiles": no_profiles,
         "provenance": provenance(dataset, models, runs, output, frames),
     }
     return _write(output, content)
+
+
+def _check_surface(data: ChargeDataset, runs: Mapping[str, str | Path]) -> None:
+    if data.electrodes is None:
+        sheet_height(data.surface_positions, str(data.path))
+        return
+    planar_pair(data)
+    if runs:
+        raise VoxionError(
+            f"{data.path} has two electrodes: density profiles of other runs ({', '.join(runs)}) are "
+            "drawn for one sheet only; leave --run out."
+        )
 
 
 def model_names(paths: Sequence[str | Path]) -> list[str]:
@@ -177,7 +203,13 @@ def _figures(data: ChargeDataset, chosen: Any, models: Sequence[ScoredModel]) ->
         "constant": models[0].predictions.constant - reference,
         "each atom's mean": models[0].predictions.atom_means - reference,
     }
-    sums = {one.name: one.predictions.raw.sum(1) for one in models if one.has_sum}
+    sums = {}
+    sheets = {"the sheet": np.ones(data.surface_atoms, bool)}
+    if data.electrodes is None:
+        sums = {one.name: one.predictions.raw.sum(1) for one in models if one.has_sum}
+    else:
+        members = data.electrodes.members()
+        sheets = {f"electrode {name}": atoms for name, atoms in members.items()}
     return {
         "histograms": [
             (one, _embed(plot_histograms(_histogram(one, minimum), one.name))) for one in models
@@ -186,17 +218,19 @@ def _figures(data: ChargeDataset, chosen: Any, models: Sequence[ScoredModel]) ->
         "maps": [
             (
                 one,
+                electrode,
                 _embed(
                     plot_error_map(
-                        data.surface_positions,
+                        data.surface_positions[atoms],
                         data.cells[chosen[frame]],
-                        reference[frame],
-                        one.predictions.charges[frame],
+                        reference[frame, atoms],
+                        one.predictions.charges[frame, atoms],
                         one.name,
                     )
                 ),
             )
             for one in models
+            for electrode, atoms in sheets.items()
         ],
         "map_time": f"{times[frame]:g} ps",
         "s_curves": _embed(
@@ -206,6 +240,20 @@ def _figures(data: ChargeDataset, chosen: Any, models: Sequence[ScoredModel]) ->
         "series": _embed(
             plot_series(times, reference, {m.name: m.predictions.charges for m in models})
         ),
+    }
+
+
+def _pair_figures(
+    data: ChargeDataset, chosen: Any, models: Sequence[ScoredModel]
+) -> dict[str, Any]:
+    """Figures that two electrodes at a voltage have beside those of one sheet."""
+    pair = planar_pair(data)
+    upper = models[0].predictions.electrodes[pair.upper]
+    predicted = {one.name: one.predictions.electrodes[pair.upper].predicted for one in models}
+    labels = species_labels(data)
+    return {
+        "electrode_charges": _embed(plot_electrode_charges(data.times[chosen], upper, predicted)),
+        "densities": _embed(plot_pair_densities(pair_densities(data, list(labels)), labels)),
     }
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from voxion.charges.analysis.density import MOLAR, DensityProfile, rms_difference
 from voxion.charges.data.dataset import ChargeDataset
+from voxion.charges.data.splits import potential_stages
 from voxion.charges.evaluation.scores import FramesToScore, Predictions, ScoreReport, Scores
 from voxion.contract.schema import ChargeContract
 
@@ -68,7 +69,7 @@ def describe_data(
     return {
         "Data set": str(data.path),
         "Charges from": label + (f": {settings}" if settings else ""),
-        "Surface": f"{data.surface_atoms} atoms, {data.total_charge:g} e in each frame",
+        "Surface": f"{data.surface_atoms} atoms, " + _charged(data),
         "Electrolyte": f"{data.sources} atoms: "
         + ", ".join(f"{count} {name}" for name, count in zip(names, counts, strict=True)),
         "Cell": " × ".join(f"{np.linalg.norm(vector):.2f}" for vector in cell)
@@ -80,6 +81,17 @@ def describe_data(
         f"{charges.std():.4f} e, from {charges.min():.4f} to {charges.max():.4f} e",
         "Fingerprint": fingerprint,
     }
+
+
+def _charged(data: ChargeDataset) -> str:
+    if data.electrodes is None:
+        return f"{data.total_charge:g} e in each frame"
+    names = " and ".join(data.electrodes.names)
+    potentials = [
+        ", ".join(f"{value + 0.0:g}" for value in data.electrodes.potentials[frames[0]])
+        for frames in potential_stages(data)
+    ]
+    return f"electrodes {names} at {'; '.join(potentials)} V"
 
 
 def _setting(key: str, value: Any) -> str:
@@ -151,6 +163,22 @@ def score_tables(models: Sequence[ScoredModel]) -> dict[str, Any]:
         )
     ]
     return {"rows": [(name, *score_cells(scores)) for name, scores in rows], "binned": binned}
+
+
+def electrode_table(models: Sequence[ScoredModel]) -> list[tuple[str, ...]]:
+    """Model, electrode, mean charge, deviation at one potential, error, its share (%)."""
+    return [
+        (
+            model.name,
+            one.name,
+            f"{one.mean:.4f}",
+            f"{one.deviation:.4f}",
+            f"{one.rmse:.2e}",
+            f"{one.rmse / one.deviation:.2%}" if one.deviation > 0 else "",
+        )
+        for model in models
+        for one in model.scores.electrodes
+    ]
 
 
 def score_cells(scores: Scores) -> tuple[str, ...]:

@@ -11,7 +11,17 @@ from typing import Annotated
 import typer
 
 from benchmarks.charges.modes import CG_TOLERANCE, VOLTAGE, pair_modes
-from benchmarks.charges.scaling import MEMORY_NOTE, RATIO_NOTE, compare, write_report
+from benchmarks.charges.scaling import (
+    MEMORY_NOTE,
+    RATIO_NOTE,
+    Out,
+    Ranks,
+    Rounds,
+    SetupLimit,
+    Steps,
+    compare,
+    write_report,
+)
 from benchmarks.charges.systems import checked, pair_systems
 from benchmarks.common.models import check_local
 from benchmarks.common.report import report_errors
@@ -38,13 +48,11 @@ def main(
             "runs/benchmarks."
         ),
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1)] = 3,
-    steps: Annotated[int, typer.Option(min=1, help="Measured.")] = 40,
-    ranks: Annotated[int, typer.Option(min=1)] = 1,
-    setup_limit: Annotated[
-        float, typer.Option(min=0.0, help="Minutes of set-up after which a mode is given up.")
-    ] = 20.0,
-    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(__file__).parent,
+    rounds: Rounds = 3,
+    steps: Steps = 40,
+    ranks: Ranks = 1,
+    setup_limit: SetupLimit = 20.0,
+    out: Out = Path(__file__).parent,
 ) -> None:
     """Compare fix voxion/charge with fix electrode/conp on two electrodes at a voltage."""
     with report_errors():

@@ -48,6 +48,14 @@ NOTES = [
     f"charge errors of some {CG_ERROR} against the inverted matrix.",
 ]
 
+Rounds = Annotated[int, typer.Option(min=1)]
+Steps = Annotated[int, typer.Option(min=1, help="Measured.")]
+Ranks = Annotated[int, typer.Option(min=1)]
+SetupLimit = Annotated[
+    float, typer.Option(min=0.0, help="Minutes of set-up after which a mode is given up.")
+]
+Out = Annotated[Path, typer.Option(help="Folder of the results.")]
+
 
 def main(
     model: Annotated[Path, typer.Option(help="Local model (inputs site-potentials).")] = EMBEDDED,
@@ -58,13 +66,11 @@ def main(
             "sheets of 336, 1344 and 5376 atoms, built on first use in runs/benchmarks."
         ),
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1)] = 3,
-    steps: Annotated[int, typer.Option(min=1, help="Measured.")] = 40,
-    ranks: Annotated[int, typer.Option(min=1)] = 1,
-    setup_limit: Annotated[
-        float, typer.Option(min=0.0, help="Minutes of set-up after which a mode is given up.")
-    ] = 15.0,
-    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(__file__).parent,
+    rounds: Rounds = 3,
+    steps: Steps = 40,
+    ranks: Ranks = 1,
+    setup_limit: SetupLimit = 15.0,
+    out: Out = Path(__file__).parent,
 ) -> None:
     """Compare the local model with fix electrode/conq on sheets of growing size."""
     with report_errors():

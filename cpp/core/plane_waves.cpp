@@ -83,16 +83,16 @@ void PlaneWaves::choose_cell(const Cell &cell) {
         "the model has plane waves along x and y: the cell must repeat along both, and its third "
         "vector must be parallel to z where it repeats; use such a cell, or a model trained "
         "without plane waves");
+  if (!(largest_ * largest_ * std::abs(determinant) / (4.0 * turn) < most_waves))
+    throw Error("the cell has more than 20000 waves up to the model's largest wave vector, " +
+                std::to_string(largest_) +
+                " 1/angstrom; train a model with a smaller one, or use a smaller cell");
   inverse_[0][0] = b[1] / determinant;
   inverse_[0][1] = -b[0] / determinant;
   inverse_[1][0] = -a[1] / determinant;
   inverse_[1][1] = a[0] / determinant;
   area_ = std::abs(determinant);
   period_ = cell.periodic[2] ? std::abs(c[2]) : 0.0;
-  if (!(largest_ * largest_ * area_ / (4.0 * turn) < most_waves))
-    throw Error("the cell has more than 20000 waves up to the model's largest wave vector, " +
-                std::to_string(largest_) +
-                " 1/angstrom; train a model with a smaller one, or use a smaller cell");
   for (int i = 0; i < 2; ++i)
     most_[i] =
         static_cast<long>(largest_ * std::hypot(cell.vectors[i][0], cell.vectors[i][1]) / turn);
@@ -128,20 +128,22 @@ void PlaneWaves::add_wave(long n, long m, bool both) {
 }
 
 void PlaneWaves::place_sites(std::span<const double> sites) {
-  double low = sites.empty() ? 0.0 : sites[2], high = low;
-  for (std::size_t i = 2; i < sites.size(); i += 3) {
-    low = std::min(low, sites[i]);
-    high = std::max(high, sites[i]);
+  // images next to the first site, in case the cell's boundary cuts the surface
+  std::vector<double> heights(sites.size() / 3);
+  for (std::size_t i = 0; i < heights.size(); ++i) {
+    heights[i] = sites[3 * i + 2];
+    if (period_ > 0.0) heights[i] -= period_ * std::round((heights[i] - sites[2]) / period_);
   }
-  middle_ = 0.5 * (low + high);
-  half_thickness_ = 0.5 * (high - low);
+  const auto [low, high] = std::minmax_element(heights.begin(), heights.end());
+  middle_ = heights.empty() ? 0.0 : 0.5 * (*low + *high);
+  half_thickness_ = heights.empty() ? 0.0 : 0.5 * (*high - *low);
   const auto key = [](double x) { return std::llround(x / same_place); };
   std::map<long long, std::map<long long, Line>> planes;
   site_fractions_.resize(sites.size() / 3);
   for (std::size_t i = 0; i < site_fractions_.size(); ++i) {
     site_fractions_[i] = fraction(0, &sites[3 * i]);
     const double second = fraction(1, &sites[3 * i]);
-    Line &line = planes[key(sites[3 * i + 2] - middle_)][key(second - std::floor(second))];
+    Line &line = planes[key(heights[i] - middle_)][key(second - std::floor(second))];
     line.fraction = second;
     line.sites.push_back(static_cast<std::uint32_t>(i));
   }

@@ -107,12 +107,12 @@ bool ChargeSurface::continue_from(const Json &record, const MdrunFrame &frame,
     if (record.at("model_hash") != model_hash_)
       log.warn("charge job of group " + settings_.group + ": model " + settings_.model +
                " is not the one that the interrupted run had");
-  } catch (const Json::exception &) {
+    const auto misfit = [this](const auto &one) { return one.size() != atoms_.size(); };
+    if (predictions_.size() > 3 || std::any_of(predictions_.begin(), predictions_.end(), misfit))
+      throw Error("predictions of other atoms");
+  } catch (const std::exception &) {
     fail("what the interrupted run left about it is damaged; start a new run");
   }
-  const auto misfit = [this](const auto &one) { return one.size() != atoms_.size(); };
-  if (predictions_.size() > 3 || std::any_of(predictions_.begin(), predictions_.end(), misfit))
-    fail("what the interrupted run left about it is damaged; start a new run");
   if (then != charges_)
     fail("the run continues from step " + std::to_string(frame.step) +
          ", but its charges in the run input are not those in effect then, and mdrun takes them "

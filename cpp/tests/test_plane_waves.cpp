@@ -144,6 +144,15 @@ BOOST_AUTO_TEST_CASE(waves_are_the_fourier_components_of_the_potential) {
   BOOST_CHECK_SMALL(std::abs(component(found, 5, 0)), 1e-12);  // beyond the largest
 }
 
+BOOST_AUTO_TEST_CASE(a_surface_may_lie_across_the_boundary) {
+  auto system = random_system(repeated, 2.0, true, 6);
+  PlaneWaves waves(1.2);
+  const auto expected = computed(waves, system);
+  for (std::size_t z = 2; z < system.sites.size(); z += 3)
+    if (system.sites[z] < 1.5) system.sites[z] += 40.0;
+  BOOST_CHECK(largest_difference(computed(waves, system), expected) < 1e-12);
+}
+
 BOOST_AUTO_TEST_CASE(waves_of_parts_of_the_sources_add_up) {
   const auto whole = random_system(sheared, 2.0, true, 7);
   PlaneWaves waves(1.2), others(1.2);

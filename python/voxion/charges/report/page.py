@@ -149,8 +149,8 @@ def _check_surface(data: ChargeDataset, runs: Mapping[str, str | Path]) -> None:
     planar_pair(data)
     if runs:
         raise VoxionError(
-            f"{data.path} has two electrodes: density profiles of other runs ({', '.join(runs)}) are "
-            "drawn for one sheet only; leave --run out."
+            f"{data.path} has two electrodes: density profiles of other runs "
+            f"({', '.join(runs)}) are drawn for one sheet only; leave --run out."
         )
 
 

@@ -40,7 +40,7 @@ def test_densities_count_every_atom(at_potentials):
 
 
 def test_other_runs_are_for_one_sheet(at_potentials, trained_pair, tmp_path):
-    with pytest.raises(VoxionError, match="has two electrodes.*leave --run out"):
+    with pytest.raises(VoxionError, match=r"has two electrodes.*leave --run out"):
         make_report(
             at_potentials.path,
             [trained_pair.model_path],

@@ -50,6 +50,19 @@ Lanes &lanes(double *p) { return *reinterpret_cast<Lanes *>(p); }
   b = a * d + b * c;
   a = real;
 }
+
+// Cosine and sine of 2 pi f, to 1e-12, from short series at an eighth of the angle.
+[[gnu::always_inline]] inline void turned(const Lanes &f, Lanes &cosine, Lanes &sine) {
+  constexpr double rounding = 0x1.8p52;  // what is added to it loses its fraction
+  const Lanes x = (f - ((f + rounding) - rounding)) * (turn / 8.0), y = x * x;
+  cosine = 1.0 - y / 132.0;
+  for (double n : {90.0, 56.0, 30.0, 12.0, 2.0}) cosine = 1.0 - y * (1.0 / n) * cosine;
+  sine = 1.0 - y * (1.0 / 110.0);
+  for (double n : {72.0, 42.0, 20.0, 6.0}) sine = 1.0 - y * (1.0 / n) * sine;
+  sine *= x;
+  for (int doubling = 0; doubling < 3; ++doubling) multiply(cosine, sine, cosine, sine);
+}
+
 std::complex<double> product(std::complex<double> a, std::complex<double> b) {
   return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
 }
@@ -217,30 +230,29 @@ void PlaneWaves::sum_products(const std::vector<std::vector<Image>> &shells,
 // for the cosines and sines of m times the phases along the second vector.
 VOXION_VECTOR_CLONES void PlaneWaves::add_block(std::span<const Image> images, double limit,
                                                 double *second, double *sums) const {
-  double values[6][block_size] = {};
+  double values[4][block_size] = {};
   for (std::size_t lane = 0; lane < images.size(); ++lane) {
     const Image &image = images[lane];
     values[0][lane] = image.distance;
     values[1][lane] = image.charge;
-    values[2][lane] = std::cos(turn * image.first);
-    values[3][lane] = std::sin(turn * image.first);
-    values[4][lane] = std::cos(turn * image.second);
-    values[5][lane] = std::sin(turn * image.second);
+    values[2][lane] = image.first;
+    values[3][lane] = image.second;
   }
   Lanes distance[together], cos_first[together], sin_first[together];
   Lanes cosine[together], sine[together];  // of n times the phases along the first vector
   for (std::size_t t = 0; t < together; ++t) {
     const std::size_t at = t * lane_count;
     distance[t] = lanes(&values[0][at]);
-    cos_first[t] = lanes(&values[2][at]);
-    sin_first[t] = lanes(&values[3][at]);
+    turned(lanes(&values[2][at]), cos_first[t], sin_first[t]);
+    Lanes cos_second, sin_second;
+    turned(lanes(&values[3][at]), cos_second, sin_second);
     cosine[t] = distance[t] * 0.0 + 1.0;
     sine[t] = distance[t] * 0.0;
     double *row = second + at;
     for (long m = 0; m <= most_[1]; ++m, row += 2 * block_size) {
       lanes(row) = cosine[t];
       lanes(row + block_size) = sine[t];
-      multiply(cosine[t], sine[t], lanes(&values[4][at]), lanes(&values[5][at]));
+      multiply(cosine[t], sine[t], cos_second, sin_second);
     }
     cosine[t] = lanes(&values[1][at]);
     sine[t] = distance[t] * 0.0;

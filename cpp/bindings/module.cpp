@@ -163,7 +163,7 @@ PYBIND11_MODULE(_core, module) {
       "Smeared potentials of point charges at surface sites.\n\n"
       "phi[i, k] = sum_j q_j (erfc(a_k r)/r - erfc(a_k rc)/rc) over all sources and their\n"
       "periodic images within the cutoff; and the potential of the plane waves along x and y\n"
-      "up to largest_wave, see docs/how_it_works.md.\n\n"
+      "up to largest_wave, see docs/models.md.\n\n"
       "Parameters\n----------\n"
       "surface_positions : array, shape (M, 3), angstrom\n"
       "source_positions : array, shape (N, 3), angstrom\n"

@@ -84,7 +84,7 @@ def site_potentials(
     frame : ChargeFrame
     radial : RadialFunctions
     largest_wave_vector : float, optional
-        1/angstrom; adds the potential of plane waves along the sheet, see docs/charges.md.
+        1/angstrom; adds the potential of plane waves along the sheet, see docs/models.md.
 
     Returns
     -------

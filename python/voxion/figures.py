@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -33,6 +33,11 @@ STYLE: Any = {
 }
 WIDTH = 10.0  # inches
 Signature = ParamSpec("Signature")
+
+
+def colours_of(names: Sized) -> list[str]:
+    """Return a colour for each of some names, in their order."""
+    return [COLOURS[i % len(COLOURS)] for i in range(len(names))]
 
 
 def styled(draw: Callable[Signature, Figure]) -> Callable[Signature, Figure]:

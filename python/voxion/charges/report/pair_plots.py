@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from voxion.charges.analysis.pair_density import PairDensities
 from voxion.charges.evaluation.scores import ElectrodeCharges
-from voxion.figures import COLOURS, REFERENCE, REFERENCE_FILL, WIDTH, styled
+from voxion.figures import REFERENCE, REFERENCE_FILL, WIDTH, colours_of, styled
 
 
 @styled
@@ -41,7 +41,7 @@ def plot_electrode_charges(
 
     reference = electrode.reference
     draw(above, reference, color=REFERENCE_FILL, marker="o", ms=6, lw=3, label="reference")
-    for colour, (name, charges) in zip(_colours(predicted), predicted.items(), strict=True):
+    for colour, (name, charges) in zip(colours_of(predicted), predicted.items(), strict=True):
         draw(above, charges, color=colour, marker=".", ms=4, lw=1.0, label=name)
         draw(below, charges - reference, color=colour, marker=".", ms=4, lw=1.0)
     below.axhline(0.0, color=REFERENCE, linewidth=0.9)
@@ -78,7 +78,7 @@ def plot_pair_densities(found: Sequence[PairDensities], labels: Mapping[str, str
     figure = Figure((WIDTH, 2.1 * len(labels) + 0.6), layout="constrained")
     panels = figure.subplots(len(labels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (species, label) in zip(panels, labels.items(), strict=True):
-        for one, colour in zip(found, _colours(found), strict=True):
+        for one, colour in zip(found, colours_of(found), strict=True):
             density, error = one.density[species], one.error[species]
             axes.fill_between(
                 one.distance, density - error, density + error, color=colour, alpha=0.2, lw=0
@@ -90,7 +90,3 @@ def plot_pair_densities(found: Sequence[PairDensities], labels: Mapping[str, str
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper right", ncols=len(names))
     return figure
-
-
-def _colours(names: Sequence[object] | Mapping[str, object]) -> list[str]:
-    return [COLOURS[i % len(COLOURS)] for i in range(len(names))]

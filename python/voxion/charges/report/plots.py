@@ -21,7 +21,7 @@ from voxion.charges.analysis.pair_capacitance import MICROFARAD, PairCapacitance
 from voxion.charges.analysis.potential_profile import PotentialProfile
 from voxion.charges.data.bins import BIN_WIDTH, EPSILON
 from voxion.errors import VoxionError
-from voxion.figures import COLOURS, REFERENCE, REFERENCE_FILL, WIDTH, styled
+from voxion.figures import COLOURS, REFERENCE, REFERENCE_FILL, WIDTH, colours_of, styled
 
 NEAR = 15.0  # angstrom; beyond, profiles are flat
 COARSE = 1.0  # angstrom; bins of the whole box
@@ -125,7 +125,7 @@ def plot_total_charges(times: ArrayLike, sums: Mapping[str, ArrayLike], total: f
     # a sum exact to rounding is a line, not noise blown up to the height of the figure
     reach = max([1.15 * np.abs(d).max() for d in deviations.values()] + [0.02])
     edges = np.linspace(-reach, reach, 42) + total  # one bin in the middle, on the target
-    for colour, (name, deviation) in zip(_colours(sums), deviations.items(), strict=True):
+    for colour, (name, deviation) in zip(colours_of(sums), deviations.items(), strict=True):
         rms = np.sqrt(np.square(deviation).mean())
         off = f"off by {rms:.2g} e (rms)" if rms > 1e-9 else "exact"
         line.plot(when, total + deviation, color=colour, label=f"{name}: {off}", linewidth=1.3)
@@ -172,7 +172,7 @@ def plot_s_curves(errors: Mapping[str, ArrayLike], baselines: Mapping[str, Array
     high = max(max(values.max() for values in curves.values()), 2 * EPSILON) * 1.1
     thresholds = np.geomspace(low, high, 400)
     looks: list[dict[str, Any]] = [
-        {"color": colour, "linewidth": 2.0} for colour in _colours(errors)
+        {"color": colour, "linewidth": 2.0} for colour in colours_of(errors)
     ]
     looks += [
         {"color": "#7a818c", "linestyle": style, "linewidth": 1.4}
@@ -219,7 +219,7 @@ def plot_profiles(
     panels = figure.subplots(
         len(labels), 2, sharex="col", sharey="row", width_ratios=(1.5, 1), squeeze=False
     )
-    colours = dict(zip(profiles, (REFERENCE, *_colours(list(profiles)[1:])), strict=True))
+    colours = dict(zip(profiles, (REFERENCE, *colours_of(list(profiles)[1:])), strict=True))
     for row, (species, label) in zip(panels, labels.items(), strict=True):
         for run, of_run in profiles.items():
             if species in of_run:
@@ -247,7 +247,7 @@ def plot_potentials(profiles: Mapping[str, PotentialProfile]) -> Figure:
     """
     figure = Figure((7.0, 3.8), layout="constrained")
     axes = figure.subplots()
-    for (name, profile), colour in zip(profiles.items(), _colours(profiles), strict=True):
+    for (name, profile), colour in zip(profiles.items(), colours_of(profiles), strict=True):
         charge = 100 * profile.surface_charge
         axes.plot(
             profile.distance,
@@ -278,7 +278,7 @@ def plot_charging(found: PairCapacitance) -> Figure:
     voltages = [one.voltage for one in found.voltages]
     reach = 0.12 * max(np.ptp(voltages), 1.0)
     per_volt = found.area / MICROFARAD  # e/V for each uF/cm^2
-    for one, colour in zip(found.voltages, _colours(found.voltages), strict=True):
+    for one, colour in zip(found.voltages, colours_of(found.voltages), strict=True):
         over_time.plot(one.times, one.charges, color=colour, lw=1.0, label=f"{one.voltage:g} V")
         over_time.axhline(one.mean, color=colour, lw=0.8, ls=":")
         charging.errorbar(
@@ -381,7 +381,7 @@ def plot_series(
     panels = figure.subplots(len(chosen), 1, sharex=True, sharey=True)
     for axes, (which, atom) in zip(panels, chosen.items(), strict=True):
         axes.plot(when, true[:, atom], color=REFERENCE_FILL, linewidth=4.5, label="reference")
-        for colour, (name, guess) in zip(_colours(guesses), guesses.items(), strict=True):
+        for colour, (name, guess) in zip(colours_of(guesses), guesses.items(), strict=True):
             axes.plot(when, guess[:, atom], color=colour, linewidth=1.3, label=name)
         axes.set_title(f"atom {atom + 1} ({which})")
         axes.set_ylabel("charge / e")
@@ -402,10 +402,6 @@ def _draw_profile(row: Any, profile: DensityProfile, colour: str, run: str) -> N
     coarse = np.bincount(bins - first, profile.relative) / np.bincount(bins - first).max()
     distance = (first + 0.5 + np.arange(len(coarse))) * COARSE
     whole.plot(distance, coarse, color=colour, linewidth=1.2)
-
-
-def _colours(names: Any) -> list[str]:
-    return [COLOURS[i % len(COLOURS)] for i in range(len(names))]
 
 
 def pair(

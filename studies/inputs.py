@@ -170,7 +170,7 @@ def _trials(
 def _residuals(
     model: SitePotentialsModel, frames: SiteFrames
 ) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    weights = model.weights.T.flatten()
+    weights = model.coefficients()
     return [
         (sums / model.feature_scale, (response - sums @ weights) / model.residual_scale)
         for sums, response in centred_sums(model, frames)

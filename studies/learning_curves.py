@@ -98,7 +98,7 @@ def refined_curve(dftb: Path, electrode: Path, scratch: Sequence[CurvePoint]) ->
         moments(model, [others.take(parts.training)]),
         moments(model, [others.take(parts.validation)]),
     )
-    known = model.weights.clone()
+    known = model.coefficients().numpy()
     baselines = {(p.frames, p.choice): p for p in scratch}
     points = []
     for count in track(CURVE_FRAMES, "refined"):
@@ -107,14 +107,13 @@ def refined_curve(dftb: Path, electrode: Path, scratch: Sequence[CurvePoint]) ->
             training, validation = (
                 moments(model, [frames.take(part)]) for part in (parts.training, parts.validation)
             )
-            start = known.T.flatten().numpy()
-            start = start * (start @ training.xy) / (start @ training.xx @ start)
-            scaled = torch.from_numpy(start.reshape(SHELLS, len(WIDTHS)).T.copy())
+            start = known * (known @ training.xy) / (known @ training.xx @ known)
+            scaled = torch.from_numpy(start)
             for name in ("ELECTRODE's, scaled", "ELECTRODE's, refined"):
-                model.weights.copy_(scaled)
+                model.set_coefficients(scaled)
                 if name.endswith("refined"):
                     fit_linear_response(model, _beyond(training, start), _beyond(validation, start))
-                    model.weights.add_(scaled)
+                    model.set_coefficients(model.coefficients() + scaled)
                 held = frames.take(parts.held_out)
                 points.append(_point(model, held, name, baselines[count, choice]))
     return points

@@ -1,4 +1,4 @@
-"""Two electrodes at a voltage: a small pair, its frames by fix electrode/conp, their model."""
+"""Two electrodes at a voltage: small pairs, their frames by fix electrode/conp, their models."""
 
 from pathlib import Path
 
@@ -9,10 +9,16 @@ from voxion.charges.defaults import WIDTHS
 from voxion.charges.sampling.electrode import ElectrodeLabels
 from voxion.charges.training.run import TrainingResult, make_settings, train
 from voxion.engines.lammps import run_lammps
+from voxion.systems.crystals import CrystalCapacitor
 from voxion.systems.graphene import GrapheneSystem
 
 CAPACITOR = GrapheneSystem(
     cells=(6, 4), total_charge=0, capacitor=True, molarity=1.0, thickness=24.0
+)
+
+
+GOLD = CrystalCapacitor(
+    crystal="gold", surface="100", layers=2, cells=(6, 5), molarity=1.0, thickness=20.0
 )
 
 
@@ -52,3 +58,26 @@ def trained_pair(at_potentials, tmp_path_factory) -> TrainingResult:
         largest_wave_vector=1.2,
     )
     return train(settings, out)
+
+
+@pytest.fixture(scope="session")
+def gold_capacitor(tmp_path_factory) -> Path:
+    """Two slabs of gold, two layers of 30 atoms each, 20 A apart."""
+    folder = tmp_path_factory.mktemp("system") / "gold"
+    GOLD.build(folder, seed=4)
+    run_lammps(folder / "in.equilibrate", variables={"steps": 200})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained_gold(gold_capacitor, tmp_path_factory) -> TrainingResult:
+    """Model of eight frames at 0 V and eight at 2 V."""
+    folder = tmp_path_factory.mktemp("gold")
+    data = sample_potentials(gold_capacitor, folder / "train.zarr", [0.0, 2.0], 8)
+    settings = make_settings(
+        [data.path],
+        shells=5,
+        radial_functions={"widths": WIDTHS, "cutoff": 8.0},
+        largest_wave_vector=1.2,
+    )
+    return train(settings, folder / "trained")

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.capacitor import at_potentials, neutral_capacitor, trained_pair  # noqa: F401
+from tests.capacitor import (  # noqa: F401
+    at_potentials,
+    gold_capacitor,
+    neutral_capacitor,
+    trained_gold,
+    trained_pair,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"

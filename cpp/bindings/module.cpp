@@ -80,10 +80,13 @@ class Predictor {
 
   Prediction predict(const Array &sources, const Array &source_charges, const Array &surface,
                      const Array &cell, const std::array<bool, 3> &periodic,
-                     std::optional<double> total) {
+                     std::optional<double> total, const std::optional<Array> &seen) {
     require_shape(sources, "source_positions", 3);
     require_length(source_charges, "source_charges", sources.shape(0));
     require_shape(surface, "surface_positions", 3);
+    if (seen) require_shape(*seen, "seen_positions", 3);
+    if (seen && seen->shape(0) != surface.shape(0))
+      throw voxion::Error("seen_positions must have the shape of surface_positions");
     const auto &contract = predictor_.contract();
     if (!total) total = contract.total_charge;
     if (!total) throw voxion::Error("the model leaves the total charge open: give total_charge");
@@ -93,7 +96,8 @@ class Predictor {
     const std::span<double> charges{result.charges.mutable_data(),
                                     static_cast<std::size_t>(surface.shape(0))};
     result.report = predictor_.predict(view(sources), view(source_charges), view(surface),
-                                       make_cell(cell, periodic), *total, charges);
+                                       view(seen ? *seen : surface), make_cell(cell, periodic),
+                                       *total, charges);
     return result;
   }
 
@@ -203,9 +207,12 @@ PYBIND11_MODULE(_core, module) {
       .def_property_readonly("contract", &Predictor::contract, "The model's voxion.json.")
       .def("predict", &Predictor::predict, "source_positions"_a, "source_charges"_a,
            "surface_positions"_a, "cell"_a, "periodic"_a, "total_charge"_a = py::none(),
+           "seen_positions"_a = py::none(),
            "Predict the charges of one configuration.\n\n"
            "Arrays as in site_potentials, sources in ascending atom ID; total_charge (e) is the\n"
-           "model's own by default.\n\nReturns\n-------\nPrediction\n\n"
+           "model's own by default. seen_positions are those that the model gets in place of\n"
+           "surface_positions: for an electrode of a pair, with the depth behind its face for z.\n"
+           "\nReturns\n-------\nPrediction\n\n"
            "Raises\n------\nVoxionError\n    If the model does not fit the input, fails, or gives "
            "a charge that is not finite.\n");
 

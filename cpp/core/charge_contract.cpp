@@ -50,6 +50,15 @@ std::size_t site_inputs(const ChargeContract &contract) {
   return contract.radial_functions->widths.size() + (contract.largest_wave_vector ? 1 : 0);
 }
 
+std::vector<double> read_layers(const ContractReader &reader) {
+  auto layers =
+      reader.numbers(reader.content(), "layers", 2, limits::layers, 0.0, limits::depth_of_layer);
+  for (std::size_t i = 1; i < layers.size(); ++i)
+    if (layers[0] != 0.0 || layers[i] - layers[i - 1] < limits::between_layers)
+      reader.fail("its contract's 'layers' must ascend from 0 by 0.5 angstrom or more");
+  return layers;
+}
+
 std::array<Vector, 3> read_cell(const ContractReader &reader) {
   std::array<Vector, 3> cell{};
   const Json &rows = reader.list(reader.content(), "cell", 3, 3);
@@ -94,6 +103,10 @@ ChargeContract parse_charge_contract(const std::string &json, const std::string 
         reader.number(content, "plane_offset", -limits::plane_offset, limits::plane_offset);
   if (positions && contract.plane_offset)
     reader.fail("its contract has 'plane_offset', which inputs 'positions' do not use");
+  if (has("layers")) {
+    if (!contract.plane_offset) reader.fail("its contract's 'layers' need 'plane_offset'");
+    contract.layers = read_layers(reader);
+  }
   contract.input_ranges = reader.ranges(positions ? 3 : site_inputs(contract));
   return contract;
 }

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <sstream>
-#include <vector>
+#include <string>
 
 #include "error.hpp"
 
@@ -34,6 +34,18 @@ double mean_of(const std::vector<double> &values) {
   double sum = 0.0;
   for (double value : values) sum += value;
   return sum / static_cast<double>(values.size());
+}
+
+std::string text_of(double length) {
+  std::ostringstream text;
+  text << length;
+  return text.str();
+}
+
+std::string listed(std::span<const double> lengths) {
+  std::string text;
+  for (double length : lengths) text += (text.empty() ? "" : ", ") + text_of(length);
+  return text + " angstrom";
 }
 
 struct Face {
@@ -92,6 +104,33 @@ PlanarPair::PlanarPair(std::span<const double> first, std::span<const double> se
             "between them";
     throw Error(text.str());
   }
+}
+
+std::vector<double> PlanarPair::behind_face(std::span<const double> nuclei, int electrode,
+                                            std::span<const double> layers) const {
+  std::vector<double> seen(nuclei.begin(), nuclei.end());
+  std::vector<bool> filled(layers.size(), false);
+  for (std::size_t i = 2; i < seen.size(); i += 3) {
+    const double from_middle = seen[i] - middle_;
+    double depth = (electrode == upper_ ? from_middle : -from_middle) - 0.5 * separation_;
+    if (period_ > 0.0) depth -= period_ * std::floor((depth + face_thickness) / period_);
+    const auto layer = std::find_if(layers.begin(), layers.end(), [&](double of_layer) {
+      return std::abs(depth - of_layer) < 0.5 * face_thickness;
+    });
+    if (layer == layers.end())
+      throw AtomError("a nucleus lies " + text_of(depth) + " angstrom behind the face of its " +
+                          "electrode; the model knows layers at " + listed(layers) +
+                          ": use a model of this electrode's material and number of layers",
+                      i / 3, std::nullopt);
+    filled[layer - layers.begin()] = true;
+    seen[i] = depth;
+  }
+  const auto empty = std::find(filled.begin(), filled.end(), false);
+  if (empty != filled.end())
+    throw Error("an electrode has no nuclei " + text_of(layers[empty - filled.begin()]) +
+                " angstrom behind its face; the model knows layers at " + listed(layers) +
+                ": use a model of this electrode's number of layers");
+  return seen;
 }
 
 double PlanarPair::height(double z) const {

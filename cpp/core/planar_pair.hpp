@@ -3,6 +3,7 @@
 
 #include <array>
 #include <span>
+#include <vector>
 
 #include "cell.hpp"
 
@@ -41,6 +42,11 @@ class PlanarPair {
   bool second_is_upper() const { return upper_ == 1; }
   // Distance of the faces, angstrom.
   double separation() const { return separation_; }
+  // Positions of the nuclei of an electrode (0 or 1) as a model sees them: with the depth behind
+  // the face, into the electrode, in place of z (angstrom). Throws AtomError where a nucleus lies
+  // in none of these layers (ChargeContract::layers), and Error where one of them has no nuclei.
+  std::vector<double> behind_face(std::span<const double> nuclei, int electrode,
+                                  std::span<const double> layers) const;
   // Total charges (e) of the first and the second electrode at these potentials (V); `moment` is
   // the sum of the electrolyte's charges times their heights (e angstrom).
   std::array<double, 2> charges(const std::array<double, 2> &potentials, double moment) const;

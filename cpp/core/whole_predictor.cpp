@@ -11,13 +11,13 @@ WholePredictor::WholePredictor(std::unique_ptr<ModelRunner> runner, const std::s
 
 ChargeReport WholePredictor::predict(std::span<const double> sources,
                                      std::span<const double> source_charges,
-                                     std::span<const double> surface, const Cell &cell,
-                                     double total, std::span<double> charges) {
+                                     std::span<const double> surface, std::span<const double> seen,
+                                     const Cell &cell, double total, std::span<double> charges) {
   if (!site_potentials_)
-    return predictor_.from_positions(sources, source_charges, surface, cell, total, charges);
+    return predictor_.from_positions(sources, source_charges, seen, cell, total, charges);
   potentials_.resize(charges.size() * site_potentials_->columns());
   site_potentials_->compute(surface, sources, source_charges, cell, potentials_);
-  return predictor_.from_site_potentials(potentials_, surface, cell, total, charges);
+  return predictor_.from_site_potentials(potentials_, seen, cell, total, charges);
 }
 
 std::optional<double> WholePredictor::distance(std::span<const double> surface, const Cell &cell) {

@@ -12,12 +12,13 @@ class WholePredictor {
 
   const ChargeContract &contract() const { return predictor_.contract(); }
 
-  // The inputs and errors of ChargePredictor's methods, whichever inputs the model takes.
+  // The inputs and errors of ChargePredictor's methods, whichever inputs the model takes. The model
+  // gets the positions `seen`: those of PlanarPair::behind_face for an electrode of a pair.
   ChargeReport predict(std::span<const double> sources, std::span<const double> source_charges,
-                       std::span<const double> surface, const Cell &cell, double total,
-                       std::span<double> charges);
+                       std::span<const double> surface, std::span<const double> seen,
+                       const Cell &cell, double total, std::span<double> charges);
   // Distance of the last prediction's inputs from those of the training; none when the model
-  // does not tell.
+  // does not tell. `surface` are the positions that the model got.
   std::optional<double> distance(std::span<const double> surface, const Cell &cell);
 
  private:

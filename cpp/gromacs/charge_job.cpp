@@ -57,6 +57,11 @@ void ChargeJob::begin(const MdrunFrame &frame, const IndexFile &index,
   for (int atom : sources_) source_charges_.push_back(frame.charges[atom]);
   for (const auto &surface : surfaces_)
     surface->begin(frame, index, settings_.sources, sources_, source_charges_);
+  for (const auto &surface : surfaces_)
+    if (!at_potentials() && surface->contract().layers.size() > 1)
+      surface->fail("model " + surface->settings().model +
+                    " is for electrodes of several layers at potentials; expected 'potential' in "
+                    "the jobs file");
   if (at_potentials()) check_potentials(frame);
   for (std::size_t n = 0; n < records.size(); ++n)
     updated_ = surfaces_[n]->continue_from(*records[n], frame, log_);
@@ -204,6 +209,8 @@ void ChargeJob::find_totals(const voxion::Cell &cell) {
   const voxion::PlanarPair pair(first.positions(), second.positions(),
                                 {*first.contract().plane_offset, *second.contract().plane_offset},
                                 cell);
+  first.look_from(pair, 0);
+  second.look_from(pair, 1);
   double moment = 0.0;
   for (std::size_t n = 0; n < sources_.size(); ++n) {
     const double height = pair.height(source_positions_[3 * n + 2]);

@@ -144,9 +144,18 @@ void ChargeSurface::check_charges(const MdrunFrame &frame) const {
 
 /* ---------------------------------------------------------------------- */
 
+void ChargeSurface::look_from(const voxion::PlanarPair &pair, int electrode) {
+  try {
+    seen_ = pair.behind_face(positions_, electrode, contract().layers);
+  } catch (const voxion::AtomError &e) {
+    const auto number = [this](std::size_t site) { return std::to_string(atoms_[site] + 1); };
+    throw Error("electrode " + group() + ": " + e.described(number, number));
+  }
+}
+
 void ChargeSurface::predict(const std::vector<double> &sources,
                             const std::vector<double> &source_charges, const voxion::Cell &cell) {
-  report = predictor_.predict(sources, source_charges, positions_, cell, total, predicted_);
+  report = predictor_.predict(sources, source_charges, positions_, seen_, cell, total, predicted_);
 }
 
 void ChargeSurface::set(const MdrunFrame &frame, const std::vector<double> &charges) {

@@ -12,6 +12,7 @@
 #include "job_file.h"
 #include "mdrun_frame.h"
 #include "mdrun_log.h"
+#include "planar_pair.hpp"
 #include "whole_predictor.hpp"
 
 namespace voxion_gromacs {
@@ -50,7 +51,13 @@ class ChargeSurface {
   // The charges that PME has, minus those of the last pair search; empty if they are the same.
   std::vector<double> differences() const;
 
-  void gather(const MdrunFrame &frame) { gather_positions(atoms_, frame, positions_); }
+  void gather(const MdrunFrame &frame) {
+    gather_positions(atoms_, frame, positions_);
+    seen_ = positions_;
+  }
+  // Of an electrode of a pair, which the model sees from the electrolyte; after gather(). Throws
+  // what PlanarPair::behind_face throws, with the numbers of atoms.
+  void look_from(const voxion::PlanarPair &pair, int electrode);
   // Throws AtomError and Error.
   void predict(const std::vector<double> &sources, const std::vector<double> &source_charges,
                const voxion::Cell &cell);
@@ -60,7 +67,7 @@ class ChargeSurface {
   // every step.
   void set_charges_ahead(const MdrunFrame &frame);
   double distance(const voxion::Cell &cell) {
-    return predictor_.distance(positions_, cell).value_or(0.0);
+    return predictor_.distance(seen_, cell).value_or(0.0);
   }
   // What a checkpoint keeps: the charges that the forces of `step` were computed with.
   nlohmann::json state(std::int64_t step) const;
@@ -77,6 +84,7 @@ class ChargeSurface {
   voxion::WholePredictor predictor_;
   std::vector<int> atoms_;
   std::vector<double> positions_, predicted_;
+  std::vector<double> seen_;                     // positions that the model gets
   std::vector<double> charges_, before_update_;  // as mdrun has them
   std::vector<double> searched_;                 // at the last pair search
   // Predictions of the last steps, the last one first; and those before the update.

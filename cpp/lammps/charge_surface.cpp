@@ -17,6 +17,7 @@
 #include "lammps_cell.h"
 #include "near_sources.h"
 #include "on_root.h"
+#include "planar_pair.hpp"
 #include "update.h"
 
 using namespace LAMMPS_NS;
@@ -166,7 +167,18 @@ void ChargeSurface::renumbered() {
 
 /* ---------------------------------------------------------------------- */
 
-void ChargeSurface::gather() { gather_positions(tags_, bit_, positions_); }
+void ChargeSurface::gather() {
+  gather_positions(tags_, bit_, positions_);
+  seen_ = positions_;
+}
+
+void ChargeSurface::look_from(const voxion::PlanarPair &pair, int electrode) {
+  try {
+    seen_ = pair.behind_face(positions_, electrode, contract_.layers);
+  } catch (const voxion::AtomError &e) {
+    throw voxion::Error("electrode " + group_ + ": " + described(e));
+  }
+}
 
 void ChargeSurface::predict(double total) {
   const voxion::Cell cell = voxion_lammps::cell_of(*domain, angstrom_);
@@ -183,14 +195,13 @@ void ChargeSurface::predict(double total) {
     MPI_Allreduce(MPI_IN_PLACE, potentials_.data(), static_cast<int>(potentials_.size()),
                   MPI_DOUBLE, MPI_SUM, world);
     on_root(at_step(), [&] {
-      report = predictor_->from_site_potentials(potentials_, positions_, cell, total, charges_);
+      report = predictor_->from_site_potentials(potentials_, seen_, cell, total, charges_);
     });
   } else {
     gather_positions(source_tags_, sources_bit_, sources_);
     call_tags_ = source_tags_;
     on_root(at_step(), [&] {
-      report =
-          predictor_->from_positions(sources_, source_charges_, positions_, cell, total, charges_);
+      report = predictor_->from_positions(sources_, source_charges_, seen_, cell, total, charges_);
     });
   }
   MPI_Bcast(charges_.data(), static_cast<int>(charges_.size()), MPI_DOUBLE, 0, world);
@@ -228,7 +239,7 @@ double ChargeSurface::distance() {
   if (distance_known_) return distance_;
   on_root(at_step(), [&] {
     const voxion::Cell cell = voxion_lammps::cell_of(*domain, angstrom_);
-    distance_ = predictor_->distance(potentials_, positions_, cell).value_or(0.0);
+    distance_ = predictor_->distance(potentials_, seen_, cell).value_or(0.0);
   });
   MPI_Bcast(&distance_, 1, MPI_DOUBLE, 0, world);
   distance_known_ = true;
@@ -236,7 +247,7 @@ double ChargeSurface::distance() {
 }
 
 double ChargeSurface::memory_usage() const {
-  const std::size_t numbers = positions_.capacity() + sources_.capacity() +
+  const std::size_t numbers = positions_.capacity() + seen_.capacity() + sources_.capacity() +
                               source_charges_.capacity() + potentials_.capacity() +
                               charges_.capacity();
   const std::size_t tags = tags_.capacity() + source_tags_.capacity();

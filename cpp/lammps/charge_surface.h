@@ -13,7 +13,8 @@
 
 namespace voxion {
 class AtomError;
-}
+class PlanarPair;
+}  // namespace voxion
 
 namespace LAMMPS_NS {
 
@@ -42,6 +43,9 @@ class ChargeSurface : protected Pointers {
 
   void gather();                                                       // the positions
   const std::vector<double> &positions() const { return positions_; }  // xyz, angstrom
+  // Of an electrode of a pair, which the model sees from the electrolyte; after gather(). Throws
+  // what PlanarPair::behind_face throws, with the IDs of atoms.
+  void look_from(const voxion::PlanarPair &pair, int electrode);
   void predict(double total);
   void set_charges();  // of the owned atoms
   // Distance of the last prediction's inputs from the training data. Asked for by all ranks; it
@@ -74,6 +78,7 @@ class ChargeSurface : protected Pointers {
 
   std::vector<tagint> tags_, source_tags_;  // ascending
   std::vector<tagint> call_tags_;           // of the sources of a call, in its order
+  std::vector<double> seen_;                // positions that the model gets
   std::vector<double> positions_, sources_, source_charges_, potentials_, charges_;
   double sources_charge_ = 0.0;
   double distance_ = 0.0;

@@ -161,6 +161,11 @@ void FixVoxionCharge::add_electrode(const std::string &group, const std::string 
   electrode.surface = std::make_unique<ChargeSurface>(lmp, owner(), group, model, arguments.device,
                                                       arguments.threads);
   electrode.total = arguments.total;
+  if (potential.empty() && electrode.surface->contract().layers.size() > 1)
+    error->all(FLERR,
+               "{}: model {} is for electrodes of several layers at potentials; expected keyword "
+               "potential",
+               owner(), model);
   if (!potential.empty()) {
     electrode.potential = std::make_unique<ElectrodePotential>(lmp, owner(), potential);
     if (!electrode.surface->contract().plane_offset)
@@ -404,6 +409,8 @@ void FixVoxionCharge::find_totals() {
         voxion_lammps::cell_of(*domain, angstrom_));
     if (finite_field_ && !pair.second_is_upper())
       throw voxion::Error("with ffield the group of the fix must be the lower electrode");
+    first.surface->look_from(pair, 0);
+    second.surface->look_from(pair, 1);
     const auto charges = pair.charges(potentials, moment_of_sources(pair));
     first.total = charges[0];
     second.total = charges[1];

@@ -49,6 +49,10 @@ BOOST_AUTO_TEST_CASE(site_potentials_contract_is_read) {
   const auto of_pairs =
       replaced(local, "\"input_ranges\"", "\"plane_offset\": 0.15, \"input_ranges\"");
   BOOST_CHECK(*parse(of_pairs).plane_offset == 0.15);
+  BOOST_CHECK(parse(of_pairs).layers == std::vector<double>{0.0});
+  const auto of_crystals =
+      replaced(of_pairs, "\"plane_offset\"", "\"layers\": [0, 2.0, 4.1], \"plane_offset\"");
+  BOOST_CHECK(parse(of_crystals).layers == (std::vector<double>{0.0, 2.0, 4.1}));
 }
 
 BOOST_AUTO_TEST_CASE(positions_contract_is_read) {
@@ -97,6 +101,11 @@ BOOST_AUTO_TEST_CASE(every_rule_of_the_contract_is_enforced) {
   bad(positions, "\"input_ranges\"", "\"plane_offset\": 0.2, \"input_ranges\"", "do not use");
   bad(local, "\"input_ranges\"", "\"plane_offset\": 101, \"input_ranges\"",
       "'plane_offset' must be a number from -100.0 to 100.0, found 101");
+  const std::string in_pair = "\"plane_offset\": 0.1, \"input_ranges\"";
+  bad(local, "\"input_ranges\"", "\"layers\": [0, 2], \"input_ranges\"", "need 'plane_offset'");
+  bad(local, "\"input_ranges\"", "\"layers\": [0], " + in_pair, "'layers' must be a list of 2");
+  bad(local, "\"input_ranges\"", "\"layers\": [0, 2, 2.4], " + in_pair, "must ascend from 0");
+  bad(local, "\"input_ranges\"", "\"layers\": [1, 2], " + in_pair, "must ascend from 0");
   bad(positions, "\"input_ranges\"", "\"largest_wave_vector\": 1.2, \"input_ranges\"",
       "do not use");
   bad(local, "\"input_ranges\"", "\"largest_wave_vector\": 0, \"input_ranges\"",

@@ -110,3 +110,42 @@ BOOST_AUTO_TEST_CASE(a_charged_electrolyte_is_refused) {
   BOOST_CHECK_EXCEPTION(check_neutral_electrolyte(-1.0), Error, says("a charge of -1 e"));
   BOOST_CHECK_EXCEPTION(check_neutral_electrolyte(not_a_number), Error, says("a charge of nan e"));
 }
+
+// Both electrodes look alike from the electrolyte, also across the boundary of a periodic cell.
+BOOST_AUTO_TEST_CASE(depths_count_from_the_faces) {
+  const std::vector<double> known{0.0, 2.0};
+  for (bool periodic : {false, true}) {
+    const auto low = layers({5.0, 3.0}), high = layers({35.0, 37.0});
+    const PlanarPair pair(low, high, {0.1, 0.1}, box(periodic));
+    const auto seen = pair.behind_face(low, 0, known);
+    BOOST_REQUIRE(seen.size() == low.size());
+    BOOST_CHECK(seen == pair.behind_face(high, 1, known));
+    BOOST_CHECK(seen[3] == low[3] && seen[4] == low[4]);
+    BOOST_CHECK_SMALL(seen[2], 1e-12);
+    BOOST_CHECK_CLOSE(seen[4 * 3 + 2], 2.0, 1e-9);
+  }
+  // the lower electrode's second layer at -1.5 is at 48.5
+  const auto low = layers({0.5, 48.5}), high = layers({35.0, 37.0});
+  const PlanarPair pair(low, high, {0.1, 0.1}, box(true));
+  const auto seen = pair.behind_face(low, 0, known);
+  BOOST_CHECK_SMALL(seen[2], 1e-12);
+  BOOST_CHECK_CLOSE(seen[4 * 3 + 2], 2.0, 1e-9);
+}
+
+BOOST_AUTO_TEST_CASE(layers_that_the_model_does_not_know_are_refused) {
+  const auto low = layers({5.0, 3.0}), high = layers({35.0});
+  const PlanarPair pair(low, high, {0.1, 0.1}, box());
+  const auto refuse = [&](const std::vector<double> &nuclei, int electrode,
+                          const std::vector<double> &known, const std::string &part) {
+    BOOST_CHECK_EXCEPTION(pair.behind_face(nuclei, electrode, known), Error, says(part));
+  };
+  refuse(low, 0, {0.0}, "2 angstrom behind the face");
+  refuse(low, 0, {0.0, 2.5}, "layers at 0, 2.5 angstrom");
+  refuse(high, 1, {0.0, 2.0}, "no nuclei 2 angstrom behind");
+  try {
+    pair.behind_face(low, 0, std::vector<double>{0.0});
+    BOOST_ERROR("accepted");
+  } catch (const AtomError &e) {
+    BOOST_CHECK(e.site == 4u);
+  }
+}

@@ -16,6 +16,7 @@ from voxion.systems import SYSTEM_FILE
 
 if TYPE_CHECKING:
     from voxion.systems.description import SystemDescription
+    from voxion.systems.electrode_cell import ElectrodeCell
     from voxion.systems.surfactant import SurfactantDescription
 
 app = typer.Typer(help="Build systems that run as they are.", no_args_is_help=True)
@@ -36,6 +37,33 @@ class BoundaryChoice(str, Enum):
     ppp = "ppp"
 
 
+class MaterialChoice(str, Enum):
+    """Material of crystalline electrodes."""
+
+    gold = "gold"
+    silver = "silver"
+    copper = "copper"
+    platinum = "platinum"
+    graphite = "graphite"
+
+
+Engine = Annotated[EngineChoice, typer.Option(help="Program that the inputs are for.")]
+Molarity = Annotated[
+    float | None, typer.Option(help="Concentration of NaCl, mol/L of liquid.", show_default="2.27")
+]
+Waters = Annotated[int | None, typer.Option(help="Number of water molecules.")]
+Cations = Annotated[int | None, typer.Option(help="Number of Na+.")]
+Anions = Annotated[int | None, typer.Option(help="Number of Cl-.")]
+Boundary = Annotated[
+    BoundaryChoice,
+    typer.Option(help="ppf: bounded along z, slab correction. ppp: periodic, with vacuum."),
+]
+Vacuum = Annotated[
+    float | None,
+    typer.Option(help="Vacuum between images along z, angstrom.", show_default="80 or more"),
+]
+
+
 @app.callback()
 def _systems() -> None:
     """Build systems that run as they are."""
@@ -44,9 +72,7 @@ def _systems() -> None:
 @app.command()
 def graphene(
     out: Annotated[Path, typer.Option(help="Folder to write: coordinates and inputs.")],
-    engine: Annotated[
-        EngineChoice, typer.Option(help="Program that the inputs are for.")
-    ] = EngineChoice.lammps,
+    engine: Engine = EngineChoice.lammps,
     carbons: Annotated[
         int | None,
         typer.Option(help="Number of C atoms of a nearly square sheet.", show_default="336"),
@@ -60,28 +86,19 @@ def graphene(
         ),
     ] = None,
     charge: Annotated[int, typer.Option(help="Total charge of the (lower) sheet, e.")] = -4,
-    molarity: Annotated[
-        float | None,
-        typer.Option(help="Concentration of NaCl, mol/L of liquid.", show_default="2.27"),
-    ] = None,
+    molarity: Molarity = None,
     thickness: Annotated[
         float,
         typer.Option(help="Distance from the sheet to the wall or the other sheet, angstrom."),
     ] = 80.0,
-    waters: Annotated[int | None, typer.Option(help="Number of water molecules.")] = None,
-    cations: Annotated[int | None, typer.Option(help="Number of Na+.")] = None,
-    anions: Annotated[int | None, typer.Option(help="Number of Cl-.")] = None,
+    waters: Waters = None,
+    cations: Cations = None,
+    anions: Anions = None,
     capacitor: Annotated[
         bool, typer.Option("--capacitor", help="Two sheets of opposite charge.")
     ] = False,
-    boundary: Annotated[
-        BoundaryChoice,
-        typer.Option(help="ppf: bounded along z, slab correction. ppp: periodic, with vacuum."),
-    ] = BoundaryChoice.ppf,
-    vacuum: Annotated[
-        float | None,
-        typer.Option(help="Vacuum between images along z, angstrom.", show_default="80 or more"),
-    ] = None,
+    boundary: Boundary = BoundaryChoice.ppf,
+    vacuum: Vacuum = None,
     seed: Seed = 1,
     force: Force = False,
 ) -> None:
@@ -104,12 +121,57 @@ def graphene(
         boundary=boundary.value,
         vacuum=vacuum,
     )
-    with (
-        output(out, force, kind=SYSTEM_FILE),
-        console.status(f"packing {system.counts()[0]} water molecules"),
-    ):
-        description = system.build(out, seed, engine.value)
-    _show(description, out)
+    _build(system, out, seed, engine, force)
+
+
+@app.command()
+def electrodes(
+    out: Annotated[Path, typer.Option(help="Folder to write: coordinates and inputs.")],
+    material: Annotated[
+        MaterialChoice, typer.Option(help="Material of both electrodes.")
+    ] = MaterialChoice.gold,
+    surface: Annotated[
+        str | None,
+        typer.Option(
+            help="Surface of a metal: 100, 110 or 111; graphite has one only.", show_default="100"
+        ),
+    ] = None,
+    layers: Annotated[int, typer.Option(help="Number of layers of each electrode.")] = 3,
+    cells: Annotated[
+        tuple[int, int], typer.Option(help="Number of surface cells along x and y.")
+    ] = (9, 9),
+    thickness: Annotated[
+        float, typer.Option(help="Distance between the faces of the electrodes, angstrom.")
+    ] = 32.0,
+    engine: Engine = EngineChoice.lammps,
+    molarity: Molarity = None,
+    waters: Waters = None,
+    cations: Cations = None,
+    anions: Anions = None,
+    boundary: Boundary = BoundaryChoice.ppf,
+    vacuum: Vacuum = None,
+    seed: Seed = 1,
+    force: Force = False,
+) -> None:
+    """Build two crystals that face each other, with NaCl in SPC/E water between them."""
+    from voxion.systems.crystals import CrystalCapacitor
+
+    if surface is None and material is not MaterialChoice.graphite:
+        surface = "100"
+    system = CrystalCapacitor(
+        crystal=material.value,
+        surface=surface,
+        layers=layers,
+        cells=cells,
+        thickness=thickness,
+        molarity=molarity,
+        waters=waters,
+        cations=cations,
+        anions=anions,
+        boundary=boundary.value,
+        vacuum=vacuum,
+    )
+    _build(system, out, seed, engine, force)
 
 
 @app.command()
@@ -130,6 +192,15 @@ def surfactant(
     _show_surfactant(description, out)
 
 
+def _build(system: ElectrodeCell, out: Path, seed: int, engine: EngineChoice, force: bool) -> None:
+    with (
+        output(out, force, kind=SYSTEM_FILE),
+        console.status(f"packing {system.counts()[0]} water molecules"),
+    ):
+        description = system.build(out, seed, engine.value)
+    _show(description, out)
+
+
 def _show_surfactant(description: SurfactantDescription, out: Path) -> None:
     table = Table(title=description.title, show_header=False)
     table.add_row("box", f"{description.edge:.2f} r_c at the start")
@@ -146,7 +217,9 @@ def _show(description: SystemDescription, out: Path) -> None:
     table.add_row("box", f"{edges[0]:.2f} x {edges[1]:.2f} A, z from {low:g} to {high:g} A")
     table.add_row("electrolyte", f"{description.thickness:g} A, {description.molarity:.2f} mol/L")
     for surface in description.surfaces:
-        table.add_row(f"group {surface.group}", f"{surface.atoms} C, {surface.charge:+g} e")
+        table.add_row(
+            f"group {surface.group}", f"{surface.atoms} {surface.element}, {surface.charge:+g} e"
+        )
     for species in description.species:
         table.add_row(species.name, f"{species.count} of {species.charge:+g} e")
     console.print(table)

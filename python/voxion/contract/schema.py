@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_origin, overload
 
@@ -33,6 +34,8 @@ Input = Annotated[float, Field(ge=-1e30, le=1e30)]
 Width = Annotated[float, Field(ge=0, le=100)]  # 1/angstrom
 Cutoff = Annotated[float, Field(ge=0.1, le=100)]  # angstrom
 WaveVector = Annotated[float, Field(ge=0.01, le=10)]  # 1/angstrom
+Depth = Annotated[float, Field(ge=0, le=1000)]  # angstrom
+BETWEEN_LAYERS = 0.5  # angstrom, at least
 Length = Annotated[float, Field(ge=-1e6, le=1e6)]  # angstrom
 Count = Annotated[int, Field(ge=1, le=MAX_ATOMS)]
 Voxels = Annotated[int, Field(ge=1, le=4096)]
@@ -126,6 +129,7 @@ class ChargeContract(Contract):
     largest_wave_vector: WaveVector | None = None
     total_charge_input: bool = False
     plane_offset: Annotated[float, Field(ge=-100, le=100)] | None = None
+    layers: Annotated[tuple[Depth, ...], Field(min_length=2, max_length=100)] | None = None
 
     @model_validator(mode="after")
     def _fits_inputs(self) -> ChargeContract:
@@ -133,8 +137,18 @@ class ChargeContract(Contract):
             self._check_positions()
         elif self.radial_functions is None:
             raise ValueError("inputs 'site-potentials' need 'radial_functions'")
+        self._check_layers()
         self._check_ranges(self.input_count)
         return self
+
+    def _check_layers(self) -> None:
+        if self.layers is None:
+            return
+        if self.plane_offset is None:
+            raise ValueError("'layers' need 'plane_offset'")
+        gaps = [b - a for a, b in pairwise(self.layers)]
+        if self.layers[0] != 0.0 or min(gaps) < BETWEEN_LAYERS:
+            raise ValueError("'layers' must ascend from 0 by 0.5 angstrom or more")
 
     def _check_positions(self) -> None:
         for key in ("total_charge", "cell", "surface_atoms"):
@@ -150,6 +164,11 @@ class ChargeContract(Contract):
             raise ValueError("'total_charge_input' is not used by inputs 'positions'")
         if self.plane_offset is not None:
             raise ValueError("'plane_offset' is not used by inputs 'positions'")
+
+    @property
+    def depths(self) -> tuple[float, ...]:
+        """Depths of the layers of nuclei behind the face of an electrode of a pair, angstrom."""
+        return self.layers or (0.0,)
 
     @property
     def input_count(self) -> int:

@@ -1,10 +1,10 @@
-"""Simulation conditions of graphene in NaCl solution, for both engines."""
+"""Simulation conditions of electrodes in NaCl solution, for both engines."""
 
 from __future__ import annotations
 
 from voxion.systems import forcefields as ff
 
-TYPES = [ff.CARBON, ff.OXYGEN, ff.HYDROGEN, ff.SODIUM, ff.CHLORIDE]
+ELECTROLYTE = [ff.OXYGEN, ff.HYDROGEN, ff.SODIUM, ff.CHLORIDE]
 CUTOFF = 10.0  # angstrom
 # Root-mean-square error of the forces of the long-range solver over the force between two unit
 # charges 1 angstrom apart, as LAMMPS's kspace_style takes it.

@@ -34,10 +34,11 @@ class Species(BaseModel):
 
 
 class Surface(BaseModel):
-    """One electrode: its group, molecule ID, number of atoms and total charge (e)."""
+    """One electrode: its group, molecule ID, element, number of atoms and total charge (e)."""
 
     group: _Name
     molecule: _Count
+    element: _Name = "C"
     atoms: _Count
     charge: _Charge
 
@@ -54,7 +55,7 @@ class SystemDescription(BaseModel):
     waters: Annotated[int, Field(ge=0, le=MAX_ATOMS)]
     molarity: Annotated[float, Field(ge=0, le=100)]  # mol per litre of the liquid's volume
     edges: tuple[_Edge, _Edge]  # lateral, angstrom
-    thickness: _Edge  # from the (lower) sheet to the wall or the upper sheet, angstrom
+    thickness: _Edge  # from the (lower) electrode to the wall or the upper one, angstrom
     box_z: tuple[_Height, _Height]  # angstrom
     periodic: tuple[bool, bool, bool]
     # Height of the Ewald box over that of the box (LAMMPS: kspace_modify slab, GROMACS:
@@ -97,7 +98,7 @@ class SystemDescription(BaseModel):
 
     @property
     def capacitor(self) -> bool:
-        """True if a second sheet stands where a single one has a wall."""
+        """True if a second electrode stands where a single one has a wall."""
         return len(self.surfaces) == 2
 
 
@@ -119,12 +120,12 @@ def load_system(folder: str | Path, engine: Engine = "lammps") -> SystemDescript
     if not path.exists():
         raise VoxionError(
             f"{folder} holds no built system (no {SYSTEM_FILE}): build one with "
-            "'voxion systems graphene'."
+            "'voxion systems graphene' or 'electrodes'."
         )
     system = read_json(path, SystemDescription, "build the system again")
     if system.engine != engine:
         raise VoxionError(
             f"{folder} holds a system for {system.engine}, where one for {engine} is needed: "
-            f"build it with 'voxion systems graphene ... --engine {engine}'."
+            f"build it with 'voxion systems ... --engine {engine}'."
         )
     return system

@@ -5,6 +5,7 @@ Units are those of LAMMPS ``units real``: angstrom, kcal/mol, e, g/mol.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -42,6 +43,32 @@ CHLORIDE = AtomType("Cl", 35.453, -1.0, 0.0127850, 2 * 2.711 * _R_MIN_TO_SIGMA, 
 # do not attract each other; the constants serve the carbon-ion pairs.
 CARBON = AtomType("C", 12.011, 0.0, 0.0860, 2 * 1.908 * _R_MIN_TO_SIGMA, AMBER_CARBON)
 
+HEINZ = (
+    "fcc metals: Heinz, Vaia, Farmer, Naik, J. Phys. Chem. C 112, 17281 (2008), 10.1021/jp801931d"
+)
+
+
+@dataclass(frozen=True)
+class Metal:
+    """An fcc metal: the type of its atoms, and its lattice constant (angstrom) at 298 K."""
+
+    kind: AtomType
+    lattice_constant: float
+
+
+def _metal(name: str, mass: float, epsilon: float, r_min: float, constant: float) -> Metal:
+    return Metal(AtomType(name, mass, 0.0, epsilon, r_min * _R_MIN_TO_SIGMA, HEINZ), constant)
+
+
+# The metals are rigid, so their atoms do not attract each other; the constants serve their pairs
+# with the electrolyte.
+METALS = {
+    "gold": _metal("Au", 196.96657, 5.29, 2.951, 4.0782),
+    "silver": _metal("Ag", 107.8682, 4.56, 2.955, 4.0862),
+    "copper": _metal("Cu", 63.546, 4.72, 2.616, 3.6150),
+    "platinum": _metal("Pt", 195.084, 7.80, 2.845, 3.9239),
+}
+
 SPCE_BOND_LENGTH = 1.0  # angstrom
 SPCE_ANGLE = 109.47  # degrees
 # Stiffness of the water model while the packed start is minimised; SHAKE holds it afterwards, so
@@ -53,15 +80,21 @@ MINIMISER_ANGLE_STIFFNESS = 55.0
 WERDER_CARBON_OXYGEN = (0.392 / KCAL, 3.19)  # epsilon kcal/mol, sigma angstrom
 
 
-def pair_coefficients(types: list[AtomType]) -> list[tuple[str, str, float, float, str]]:
+def electrode_sources(kind: AtomType) -> list[str]:
+    """Return the sources of the constants of an electrode's atoms."""
+    return [kind.source, WERDER] if kind is CARBON else [kind.source]
+
+
+def pair_coefficients(types: Sequence[AtomType]) -> list[tuple[str, str, float, float, str]]:
     """Lennard-Jones coefficients of all pairs of types.
 
-    Lorentz-Berthelot mixing, except that carbon-oxygen is Werder's and that carbon-carbon has no
-    attraction.
+    Lorentz-Berthelot mixing, except that carbon-oxygen is Werder's and that the electrode's atoms
+    do not attract each other.
 
     Parameters
     ----------
-    types : list of AtomType
+    types : sequence of AtomType
+        The electrode's first.
 
     Returns
     -------
@@ -76,8 +109,8 @@ def pair_coefficients(types: list[AtomType]) -> list[tuple[str, str, float, floa
             if {first.name, second.name} == {"C", "O"}:
                 epsilon, sigma = WERDER_CARBON_OXYGEN
                 remark = WERDER
-            elif first.name == second.name == "C":
-                epsilon, remark = 0.0, "rigid sheet; kept in the neighbour list"
+            elif first is second is types[0]:
+                epsilon, remark = 0.0, "rigid electrode; kept in the neighbour list"
             elif epsilon == 0.0:
                 sigma, remark = 0.0, "no Lennard-Jones site on H"
             elif first is second:

@@ -60,7 +60,7 @@ def write_springs(path, voltages, frames: int, *, height: float = HIGH, seed=0) 
 
 
 def test_fluctuations_and_slope_give_the_capacitance_of_a_spring(tmp_path):
-    data = write_springs(tmp_path / "springs.zarr", [-0.3, 0.0, 0.3], 2000)
+    data = write_springs(tmp_path / "springs.zarr", [-0.3, 0.0, 0.3], 150)
     found = pair_capacitance([data], TEMPERATURE)
     unit = MICROFARAD / AREA
     assert unit * EXPECTED == pytest.approx(2.06, rel=0.01)  # uF/cm^2, by hand
@@ -68,10 +68,10 @@ def test_fluctuations_and_slope_give_the_capacitance_of_a_spring(tmp_path):
     assert [one.voltage for one in found.voltages] == [-0.3, 0.0, 0.3]
     for one in found.voltages:
         assert one.capacitance == pytest.approx(unit * EXPECTED, abs=4 * one.error)
-        # of 2000 independent frames the variance is known to 1/sqrt(1000)
-        assert one.error == pytest.approx(unit * (EXPECTED - EMPTY) * 0.0316, rel=0.8)
+        # of 150 independent frames the variance is known to 1/sqrt(75)
+        assert one.error == pytest.approx(unit * (EXPECTED - EMPTY) * 0.115, rel=0.8)
     assert found.slope == pytest.approx(unit * EXPECTED, abs=4 * found.slope_error)
-    assert found.slope_error < 0.05 * found.slope
+    assert found.slope_error < 0.15 * found.slope
 
 
 def test_runs_of_one_voltage_each_are_the_same_as_one_run(tmp_path):

@@ -108,7 +108,10 @@ def test_table_lists_every_neighbour_and_image_once(nx, ny, tilt):
     cell[1, 0] = tilt * BOND * np.sqrt(3)  # whole periods: the same sheet in a tilted cell
     edges = shell_edges(sites, np.asarray(cell), 6)
     table, sizes = neighbour_table(
-        torch.from_numpy(sites), torch.from_numpy(cell), torch.from_numpy(edges)
+        torch.from_numpy(sites),
+        torch.from_numpy(cell),
+        torch.from_numpy(edges)[None, None],
+        torch.zeros(len(sites), dtype=torch.int64),
     )
     expected = brute_force_shells(sites, cell, edges)
     found = np.zeros_like(expected)
@@ -124,8 +127,8 @@ def test_table_lists_every_neighbour_and_image_once(nx, ny, tilt):
 def test_table_pads_the_rim_of_a_flake():
     sites = torch.tensor([[0.0, 0, 0], [1, 0, 0], [2, 0, 0]], dtype=torch.float64)
     cell = torch.eye(3, dtype=torch.float64) * 30
-    edges = torch.tensor([0.5, 1.5], dtype=torch.float64)
-    table, sizes = neighbour_table(sites, cell, edges)
+    edges = torch.tensor([[[0.5, 1.5]]], dtype=torch.float64)
+    table, sizes = neighbour_table(sites, cell, edges, torch.zeros(3, dtype=torch.int64))
     assert sizes == [1, 2]
     assert table.T.sort(1)[0].tolist() == [[0, 1, 3], [0, 1, 2], [1, 2, 3]]
 

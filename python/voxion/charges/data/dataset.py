@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voxion.arrays import check_finite
+from voxion.charges.data.faces import behind_face
 from voxion.errors import VoxionError
 from voxion.files import parsing, refusing
 
@@ -118,6 +119,9 @@ class ChargeDataset:
     path : Path
     electrodes : Electrodes or None
         None for a single electrode, or several of given total charges.
+    behind_face : ndarray [M, 3], float64, or None
+        For one electrode of a pair: positions with the depth behind its face, into the electrode,
+        in place of z, angstrom.
     """
 
     surface_positions: NDArray[np.float64]
@@ -136,6 +140,7 @@ class ChargeDataset:
     _positions: Any  # array-like [frames of the store, N, 3]
     _charges: Any  # array-like [frames of the store, M]
     electrodes: Electrodes | None = None
+    behind_face: NDArray[np.float64] | None = None
     _first: int = 0
     _atoms: NDArray[np.int64] | None = None  # of the store's, those of this electrode
 
@@ -154,6 +159,11 @@ class ChargeDataset:
     def surface_atoms(self) -> int:
         """Number of surface atoms, M."""
         return len(self.surface_positions)
+
+    @property
+    def seen_positions(self) -> NDArray[np.float64]:
+        """Positions [M, 3] of the surface atoms as a model of charges gets them, angstrom."""
+        return self.surface_positions if self.behind_face is None else self.behind_face
 
     @property
     def sources(self) -> int:
@@ -214,16 +224,21 @@ class ChargeDataset:
         """Return a data set of each electrode alone; of one electrode, this one."""
         if self.electrodes is None:
             return [self]
-        return [
-            replace(
+        members = list(self.electrodes.members().values())
+        middle = np.mean([self.surface_positions[atoms, 2].mean() for atoms in members])
+        singles = []
+        for atoms in members:
+            positions = self.surface_positions[atoms]
+            single = replace(
                 self,
-                surface_positions=self.surface_positions[atoms],
+                surface_positions=positions,
                 total_charge=float("nan"),
                 electrodes=None,
+                behind_face=behind_face(positions, upper=positions[:, 2].mean() > middle),
                 _atoms=np.flatnonzero(atoms),
             )
-            for atoms in self.electrodes.members().values()
-        ]
+            singles.append(single)
+        return singles
 
     def total_of(self, frame: ChargeFrame) -> float:
         """Total charge of the surface in a frame, e."""

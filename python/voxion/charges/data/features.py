@@ -29,7 +29,7 @@ class SiteFrames:
     charges : ndarray [F, M], float64
         Elementary charges.
     surface_positions : ndarray [M, 3], float64
-        Angstrom.
+        As a model gets them (`ChargeDataset.seen_positions`), angstrom.
     cell : ndarray [3, 3], float64
         Lattice vectors of the first frame as rows, angstrom.
     """
@@ -136,7 +136,7 @@ def model_inputs(
         The model takes positions of ions, and the data set has none.
     """
     require_one_electrode(dataset)
-    surface, cell = torch.from_numpy(dataset.surface_positions), torch.from_numpy(frame.cell)
+    surface, cell = torch.from_numpy(dataset.seen_positions), torch.from_numpy(frame.cell)
     if contract.radial_functions is not None:
         potentials = site_potentials(
             dataset, frame, contract.radial_functions, contract.largest_wave_vector
@@ -167,7 +167,7 @@ def site_frames(
         potentials.append(site_potentials(dataset, frame, radial, largest_wave_vector))
         charges.append(frame.surface_charges)
     return SiteFrames(
-        np.asarray(potentials), np.asarray(charges), dataset.surface_positions, dataset.cells[0]
+        np.asarray(potentials), np.asarray(charges), dataset.seen_positions, dataset.cells[0]
     )
 
 

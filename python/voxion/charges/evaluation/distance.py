@@ -46,12 +46,13 @@ def learn_distance(
     variances, vectors = np.linalg.eigh(moments.xx / np.outer(scale, scale))
     whitening = vectors / np.sqrt(np.maximum(variances, 0.0) + NOISE)
     model.whitening.copy_(torch.from_numpy(whitening))
-    model.training_sites.fill_(sum(frames.charges.size for frames in training))
-    largest = 0.0
+    largest, sites = 0.0, 0
     for frames in training:
         for sums, _ in centred_sums(model, frames):
             whitened = (sums / model.feature_scale) @ model.whitening
             largest = max(largest, float(torch.linalg.norm(whitened, dim=1).max()))
+            sites += len(sums)
+    model.training_sites.fill_(sites)
     model.largest_norm.fill_(largest)
 
 
@@ -79,7 +80,7 @@ class TrainedGround:
 
     @property
     def sites(self) -> float:
-        """Surface atoms in all frames of the training data."""
+        """Surface atoms, those of the first layer, in all frames of the training data."""
         return float(self._module.training_sites)
 
     def look(self, dataset: ChargeDataset, index: int) -> tuple[NDArray[np.float64], float]:
@@ -88,7 +89,8 @@ class TrainedGround:
         Returns
         -------
         inputs : ndarray [M, P]
-            Inputs of each site, uncorrelated in the training data with a mean square of 1.
+            Inputs of each site of the first layer, uncorrelated in the training data with a mean
+            square of 1.
         distance : float
             1 is the furthest of the training data.
         """

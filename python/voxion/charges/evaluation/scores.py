@@ -22,6 +22,7 @@ from rich.table import Table
 
 from voxion.charges.data.bins import EPSILON, ChargeBins
 from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
+from voxion.charges.data.faces import check_layers
 from voxion.charges.data.features import ion_indices, model_inputs, source_runs
 from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import potential_stages, split_dataset
@@ -104,6 +105,23 @@ class ElectrodeScores:
 
 
 @dataclass(frozen=True)
+class LayerScores:
+    """Scores of the charges of one layer of the electrodes, beside the layer's own mean.
+
+    Attributes
+    ----------
+    depth : float
+        Depth of the layer behind the face, angstrom.
+    model, constant : Scores
+        Of the model, and of the layer's mean charge in the same frame for all its atoms.
+    """
+
+    depth: float
+    model: Scores
+    constant: Scores
+
+
+@dataclass(frozen=True)
 class Predictions:
     """Charges of the surface in some frames: the reference, the model's and the baselines'.
 
@@ -129,6 +147,9 @@ class Predictions:
         The model leaves the total charge to whoever uses it, so the sum of `raw` says nothing.
     electrodes : tuple of ElectrodeCharges
         Total charges of electrodes at given potentials; empty where the total charge is given.
+    layers : tuple of (float, list of ndarray of int)
+        Of electrodes of several layers: depth of each layer (angstrom), and its atoms on each
+        electrode; else empty.
     """
 
     reference: NDArray[np.float64]
@@ -141,6 +162,7 @@ class Predictions:
     bins: ChargeBins | None
     open_total: bool
     electrodes: tuple[ElectrodeCharges, ...] = ()
+    layers: tuple[tuple[float, list[NDArray[np.int64]]], ...] = ()
 
     def errors(self) -> dict[str, NDArray[np.float64]]:
         """Differences from the reference of the charges that an engine uses, and of the baselines.
@@ -173,6 +195,8 @@ class ScoreReport:
         that leaves the total open.
     electrodes : tuple of ElectrodeScores
         Errors of the total charges at given potentials; empty where the total charge is given.
+    layers : tuple of LayerScores
+        Scores of each layer of electrodes of several layers; else empty.
     forces : ForceReport or None
         Errors of the forces on the electrolyte, which `score` adds.
     no_forces : str or None
@@ -188,6 +212,7 @@ class ScoreReport:
     surface_atoms: int
     total_charge_rms_error: float | None
     electrodes: tuple[ElectrodeScores, ...] = ()
+    layers: tuple[LayerScores, ...] = ()
     forces: ForceReport | None = None
     no_forces: str | None = None
 
@@ -222,6 +247,11 @@ class ScoreReport:
             caption += (
                 f"\ncharge of {one.name}: error {one.rmse:.2e} e (rms), mean {one.mean:.4f} e, "
                 f"deviation {one.deviation:.2e} e"
+            )
+        for number, layer in enumerate(self.layers, start=1):
+            caption += (
+                f"\nlayer {number}, {layer.depth:.2f} A behind the face: MAE {layer.model.mae:.2e} "
+                f"e, R2 {layer.model.r2:.5f}; its mean for all: MAE {layer.constant.mae:.2e} e"
             )
         if self.total_charge_rms_error is not None:
             caption += f"; raw total off by {self.total_charge_rms_error:.2g} e (rms)"
@@ -312,6 +342,7 @@ def predict(
         bins=_bins(module, contract),
         open_total=contract.total_charge is None,
         electrodes=_electrode_charges(dataset, labels, wanted, totals),
+        layers=_layers(contract, dataset),
     )
 
 
@@ -345,6 +376,7 @@ def report(predictions: Predictions, model_path: str | Path, dataset: str | Path
         surface_atoms=atoms,
         total_charge_rms_error=missed,
         electrodes=tuple(_score_electrode(one) for one in predictions.electrodes),
+        layers=tuple(_score_layer(predictions, *layer) for layer in predictions.layers),
     )
 
 
@@ -448,6 +480,36 @@ def _score_electrode(charges: ElectrodeCharges) -> ElectrodeScores:
     )
 
 
+def _layers(
+    contract: ChargeContract, dataset: ChargeDataset
+) -> tuple[tuple[float, list[NDArray[np.int64]]], ...]:
+    """Depths of the layers, and the atoms of each on each electrode; nothing of one layer."""
+    if contract.layers is None:
+        return ()
+    depths = np.array(contract.layers)
+    members: list[list[NDArray[np.int64]]] = [[] for _ in depths]
+    for atoms, electrode in zip(_members(dataset), dataset.single_electrodes(), strict=True):
+        layer = np.abs(electrode.seen_positions[:, 2:] - depths).argmin(1)
+        for number, of_layer in enumerate(members):
+            of_layer.append(np.flatnonzero(atoms)[layer == number])
+    return tuple(zip(contract.layers, members, strict=True))
+
+
+def _score_layer(
+    predictions: Predictions, depth: float, members: list[NDArray[np.int64]]
+) -> LayerScores:
+    means = predictions.reference.copy()
+    for atoms in members:
+        means[:, atoms] = predictions.reference[:, atoms].mean(1, keepdims=True)
+    every = np.concatenate(members)
+    reference = predictions.reference[:, every]
+    return LayerScores(
+        depth,
+        score_charges(reference, predictions.charges[:, every]),
+        score_charges(reference, means[:, every]),
+    )
+
+
 def _run(module: torch.jit.ScriptModule, inputs: list[torch.Tensor]) -> NDArray[np.float64]:
     with torch.no_grad(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
@@ -464,6 +526,7 @@ def check_fits(contract: ChargeContract, dataset: ChargeDataset, model: str | Pa
         It does not.
     """
     if contract.inputs == "site-potentials":
+        _check_layers(contract, dataset, model)
         known = {source.charge for source in contract.sources}
         strange = [q for q in np.unique(dataset.source_charges) if not _among(q, known)]
         if strange:
@@ -480,6 +543,17 @@ def check_fits(contract: ChargeContract, dataset: ChargeDataset, model: str | Pa
             f"Model {model} knows one system, ions {expected[0]} (charge, count) and "
             f"{expected[1]} surface atoms; {dataset.path} has {found[0]} and {found[1]}."
         )
+
+
+def _check_layers(contract: ChargeContract, dataset: ChargeDataset, model: str | Path) -> None:
+    if dataset.electrodes is None and contract.layers is not None:
+        raise VoxionError(
+            f"Model {model} is for electrodes of {len(contract.layers)} layers at given "
+            f"potentials, and {dataset.path} has one electrode of given charge."
+        )
+    for electrode in dataset.single_electrodes():
+        if electrode.behind_face is not None:
+            check_layers(electrode.behind_face[:, 2], contract.depths, f"{dataset.path}")
 
 
 def _among(charge: float, known: set[float]) -> bool:

@@ -131,9 +131,11 @@ def shell_matrices(
     positions: ArrayLike, cell: ArrayLike, edges: ArrayLike
 ) -> list[sparse.csr_array]:
     """Count site j, with its periodic images, in each shell of site i; S arrays [M, M]."""
-    table, sizes = neighbour_table(
-        *(torch.as_tensor(np.asarray(a, np.float64)) for a in (positions, cell, edges))
+    atoms, vectors, boundaries = (
+        torch.as_tensor(np.asarray(a, np.float64)) for a in (positions, cell, edges)
     )
+    one_layer = torch.zeros(len(atoms), dtype=torch.int64)
+    table, sizes = neighbour_table(atoms, vectors, boundaries[None, None], one_layer)
     sites = table.shape[1]
     matrices = []
     for shell in torch.split(table, sizes):

@@ -18,6 +18,9 @@ from voxion.charges.models.site_potentials import SitePotentialsModel
 
 # Penalties tried, relative to features of unit variance; the validation part chooses.
 PENALTIES = tuple(10.0**n for n in range(-12, 0))
+# A mean potential that varies less is none (e/angstrom), and what varies so much less than another
+# combination of them is noise.
+LEAST_MEAN, SAME_DIRECTION = 1e-9, 1e-6
 # What the linear response leaves is not known below this (e): moments are differences.
 ROUNDING = 1e-9
 
@@ -48,19 +51,23 @@ class Moments:
         return max(0.0, self.yy - float(fitted))
 
 
-def centred_sums(model: SitePotentialsModel, frames: SiteFrames) -> Iterable[tuple[Tensor, Tensor]]:
-    """Shell sums [M, S K] and charges [M] of each frame, both relative to their sheet's mean."""
+def centred_sums(
+    model: SitePotentialsModel, frames: SiteFrames, layer: int = 0
+) -> Iterable[tuple[Tensor, Tensor]]:
+    """Shell sums [M, L S K] and charges [M] of a layer's M sites, relative to the layer's mean."""
     model.find_neighbours(torch.from_numpy(frames.surface_positions), torch.from_numpy(frames.cell))
     for potentials, charges in zip(frames.potentials, frames.charges, strict=True):
-        sums = model.shell_sums(torch.from_numpy(potentials))
-        response = torch.from_numpy(charges)
+        sums = model.shell_sums(torch.from_numpy(potentials), layer)
+        response = torch.from_numpy(charges)[model.members[:, layer] > 0]
         yield sums - sums.mean(0), response - response.mean()
 
 
-def regressors(model: SitePotentialsModel, frames: SiteFrames) -> Iterable[tuple[Tensor, Tensor]]:
+def regressors(
+    model: SitePotentialsModel, frames: SiteFrames, layer: int = 0
+) -> Iterable[tuple[Tensor, Tensor]]:
     """`centred_sums`, with what the electrons answer to each potential as further columns."""
     if model.electrons is None:
-        yield from centred_sums(model, frames)
+        yield from centred_sums(model, frames, layer)
         return
     positions, cell = torch.from_numpy(frames.surface_positions), torch.from_numpy(frames.cell)
     model.electrons.prepare(positions, cell, float(frames.charges[0].sum()))
@@ -69,13 +76,13 @@ def regressors(model: SitePotentialsModel, frames: SiteFrames) -> Iterable[tuple
         yield torch.cat([sums, answer], 1), response
 
 
-def moments(model: SitePotentialsModel, systems: Iterable[SiteFrames]) -> Moments:
-    """Moments of one or several systems; every site of every frame weighs the same."""
+def moments(model: SitePotentialsModel, systems: Iterable[SiteFrames], layer: int = 0) -> Moments:
+    """Moments of a layer of one or several systems; each site of each frame weighs the same."""
     features = model.feature_scale.numel() + model.electron_weights.numel()
     xx, xy = np.zeros((features, features)), np.zeros(features)
     yy, sites = 0.0, 0
     for frames in systems:
-        for sums, response in regressors(model, frames):
+        for sums, response in regressors(model, frames, layer):
             x, y = sums.numpy(), response.numpy()
             xx += x.T @ x
             xy += x.T @ y
@@ -96,15 +103,16 @@ def fit_electron_weights(model: SitePotentialsModel, training: Moments) -> None:
 
 
 def fit_linear_response(
-    model: SitePotentialsModel, training: Moments, validation: Moments
+    model: SitePotentialsModel, training: Moments, validation: Moments, layer: int = 0
 ) -> tuple[float, float]:
-    """Set the weights of the shells, and the scales.
+    """Set the weights of a layer's shells and, of the first layer, the scales.
 
     Parameters
     ----------
     model : SitePotentialsModel
     training, validation : Moments
-        As returned by `moments` of this model; the validation part chooses the penalty.
+        As returned by `moments` of this model and layer; the validation part chooses the penalty.
+    layer : int
 
     Returns
     -------
@@ -126,9 +134,35 @@ def fit_linear_response(
         coefficients = vectors @ (projected / (np.maximum(values, 0.0) + penalty)) / scale
         trials.append((validation.squared_error(coefficients), penalty, coefficients))
     error, penalty, coefficients = min(trials, key=lambda trial: trial[:2])
-    widths = model.weights.size(0)
-    model.weights.copy_(torch.from_numpy(coefficients.reshape(model.shells, widths).T.copy()))
-    model.feature_scale.copy_(torch.from_numpy(scale))
-    left = np.sqrt(training.squared_error(coefficients))
-    model.residual_scale.fill_(max(float(left), ROUNDING))
+    model.set_coefficients(torch.from_numpy(coefficients), layer)
+    if layer == 0:
+        model.feature_scale.copy_(torch.from_numpy(scale))
+        left = np.sqrt(training.squared_error(coefficients))
+        model.residual_scale.fill_(max(float(left), ROUNDING))
     return penalty, float(np.sqrt(error))
+
+
+def fit_layer_charges(model: SitePotentialsModel, training: Iterable[SiteFrames]) -> None:
+    """Set how the layers share the total charge, by least squares of their mean charges."""
+    rows, responses = [], []
+    for frames in training:
+        positions, cell = torch.from_numpy(frames.surface_positions), torch.from_numpy(frames.cell)
+        model.find_neighbours(positions, cell)
+        sites = model.members.sum(0)
+        for potentials, charges in zip(frames.potentials, frames.charges, strict=True):
+            mean_potentials = model.layer_means(torch.from_numpy(potentials))
+            of_layers = torch.from_numpy(charges) @ model.members
+            rows.append([(of_layers.sum() / sites).numpy(), mean_potentials.numpy()])
+            responses.append((of_layers / sites).numpy())
+    means = np.array([row[1] for row in rows])
+    # plane waves have no mean over a crystal, but for rounding
+    means[:, means.std(0) < LEAST_MEAN] = 0.0
+    for layer in range(model.layers):
+        features = np.column_stack([[row[0][layer] for row in rows], means])
+        scale = np.maximum(np.abs(features).max(0), LEAST_MEAN)
+        target = np.array(responses)[:, layer]
+        found = np.linalg.lstsq(features / scale, target, rcond=SAME_DIRECTION)[0] / scale
+        model.shares[layer] = float(found[0])
+        weights = torch.from_numpy(found[1:].reshape(model.layers, -1))
+        model.mean_weights[:, :, layer] = weights
+    model.shares.div_(model.shares.sum())

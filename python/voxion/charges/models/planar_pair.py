@@ -22,11 +22,10 @@ from scipy.constants import angstrom, elementary_charge, epsilon_0
 from scipy.optimize import minimize_scalar
 
 from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
+from voxion.charges.data.faces import FACE_THICKNESS, face_of
 from voxion.errors import VoxionError
 
 VACUUM_PERMITTIVITY = epsilon_0 * angstrom / elementary_charge  # e/(V angstrom)
-# Nuclei of one face lie closer together than this along z (angstrom).
-FACE_THICKNESS = 0.5
 _NEUTRAL = 1e-4  # e; the charges of a thousand atoms in single precision
 
 
@@ -114,8 +113,7 @@ def planar_pair(dataset: ChargeDataset) -> PlanarPair:
         )
     heights = [dataset.surface_positions[mask, 2] for mask in electrodes.members().values()]
     upper = int(heights[1].mean() > heights[0].mean())
-    below, above = heights[1 - upper], heights[upper]
-    faces = _face(below, below.max(), dataset), _face(above, above.min(), dataset)
+    faces = _face(heights[1 - upper], False, dataset), _face(heights[upper], True, dataset)
     for index in range(dataset.frames):
         z = dataset.source_positions(index)[:, 2]
         if z.min() <= faces[0] or z.max() >= faces[1]:
@@ -163,9 +161,9 @@ def fit_plane_offset(
     return float(found.x), float(np.sqrt(found.fun))
 
 
-def _face(heights: NDArray[np.float64], outermost: float, dataset: ChargeDataset) -> float:
+def _face(heights: NDArray[np.float64], upper: bool, dataset: ChargeDataset) -> float:
     """Mean height of the nuclei that face the electrolyte."""
-    face = heights[np.abs(heights - outermost) < FACE_THICKNESS]
+    face = face_of(heights, upper)
     if np.ptp(face) > 0.5 * FACE_THICKNESS:
         raise VoxionError(
             f"{dataset.path}: the nuclei of a face spread over {np.ptp(face):.2f} A along z; "

@@ -1,4 +1,4 @@
-"""Neighbour shells of a periodic sheet: who is how many shells away from whom.
+"""Neighbour shells of a periodic sheet, or of a crystal's layers: who is in which shell of whom.
 
 The functions on tensors are TorchScript as well as Python, since exported models call them; that
 is why this file has no postponed annotations.
@@ -63,8 +63,10 @@ def pairs_within(positions: Tensor, cell: Tensor, reach: float) -> tuple[Tensor,
     return torch.cat(firsts), torch.cat(seconds), torch.cat(distances)
 
 
-def neighbour_table(positions: Tensor, cell: Tensor, edges: Tensor) -> tuple[Tensor, list[int]]:
-    """Neighbours of every site, shell by shell.
+def neighbour_table(
+    positions: Tensor, cell: Tensor, edges: Tensor, layer: Tensor
+) -> tuple[Tensor, list[int]]:
+    """Neighbours of every site, layer by layer and shell by shell.
 
     Parameters
     ----------
@@ -72,20 +74,28 @@ def neighbour_table(positions: Tensor, cell: Tensor, edges: Tensor) -> tuple[Ten
         Angstrom.
     cell : Tensor [3, 3]
         Rows are the lattice vectors, angstrom.
-    edges : Tensor [S], ascending
-        Outer boundary of each shell, angstrom; the first shell is the site itself.
+    edges : Tensor [L, L, S], ascending
+        Outer boundary of each shell that the sites of a layer (second index) form around a site of
+        a layer (first index), angstrom; the first shell of a site in its own layer is the site
+        itself.
+    layer : Tensor [M], int64
+        Layer of each site.
 
     Returns
     -------
     table : Tensor [n, M], int64
-        Column i lists the neighbours of site i: first those of shell 0, then shell 1, ...; M
-        stands where a site has fewer neighbours in a shell than others have.
-    sizes : list of S ints
-        Rows of `table` that belong to each shell.
+        Column i lists the neighbours of site i: those in layer 0, first of shell 0, then shell 1,
+        ...; then those in layer 1; ...; M stands where a site has fewer neighbours in a shell than
+        others have.
+    sizes : list of L S ints
+        Rows of `table` that belong to each shell of each layer.
     """
-    sites, shells = positions.size(0), edges.size(0)
-    i, j, distance = pairs_within(positions, cell, float(edges[-1]))
-    group = torch.bucketize(distance, edges, right=True) * sites + i
+    sites, shells = positions.size(0), edges.size(0) * edges.size(2)
+    i, j, distance = pairs_within(positions, cell, float(edges.max()))
+    shell = (edges[layer[i], layer[j]] <= distance.unsqueeze(1)).sum(1)
+    inside = shell < edges.size(2)
+    i, j = i[inside], j[inside]
+    group = (layer[j] * edges.size(2) + shell[inside]) * sites + i
     order = torch.argsort(group, stable=True)
     group, i, j = group[order], i[order], j[order]
     counts = torch.bincount(group, minlength=shells * sites)
@@ -98,13 +108,22 @@ def neighbour_table(positions: Tensor, cell: Tensor, edges: Tensor) -> tuple[Ten
     table = torch.full((rows, sites), sites, dtype=torch.int64, device=positions.device)
     table[row + rank, i] = j
     sizes: list[int] = []
-    for shell in range(shells):
-        sizes.append(int(largest[shell]))
+    for number in range(shells):
+        sizes.append(int(largest[number]))
     return table, sizes
 
 
 def shell_edges(positions: ArrayLike, cell: ArrayLike, shells: int) -> NDArray[np.float64]:
-    """Outer boundaries of a sheet's first shells, midway between neighbouring shell distances.
+    """Outer boundaries [shells] of a sheet's shells; see `layer_shell_edges`."""
+    return layer_shell_edges(positions, cell, shells, np.zeros(len(np.asarray(positions)), int))[
+        0, 0
+    ]
+
+
+def layer_shell_edges(
+    positions: ArrayLike, cell: ArrayLike, shells: int, layer: ArrayLike
+) -> NDArray[np.float64]:
+    """Outer boundaries of the first shells, midway between neighbouring shell distances.
 
     Midway boundaries let another sheet of the same material, or the same under a few per cent of
     strain, fall into the same shells.
@@ -112,33 +131,48 @@ def shell_edges(positions: ArrayLike, cell: ArrayLike, shells: int) -> NDArray[n
     Parameters
     ----------
     positions : array [M, 3]
-        Sites of the sheet, angstrom.
+        Sites of the sheet or crystal, angstrom.
     cell : array [3, 3]
         Rows are the lattice vectors, angstrom.
     shells : int
-        How many, the site itself being the first.
+        How many; in its own layer the site itself is the first.
+    layer : array [M] of int
+        Layer of each site.
 
     Returns
     -------
-    ndarray [shells], float64
-        Angstrom.
+    ndarray [L, L, shells], float64
+        Of the shells that sites of a layer (second index) form around a site of a layer (first
+        index), angstrom.
 
     Raises
     ------
     VoxionError
-        The distances in the sheet do not fall into that many separate shells.
+        The distances in a layer, or between two, do not fall into that many separate shells.
     """
     sites = torch.as_tensor(np.asarray(positions, np.float64))
     vectors = torch.as_tensor(np.asarray(cell, np.float64))
+    of_site = np.asarray(layer)
+    layers = int(of_site.max()) + 1
     reach = 8.0
     while reach < _LARGEST_REACH:
-        distances = np.sort(pairs_within(sites, vectors, reach)[2].numpy())
-        gaps = np.flatnonzero(np.diff(distances) > SHELL_GAP)
-        # the outermost shell may be cut by the reach: one more than needed must be complete
-        if len(gaps) > shells:
-            return (distances[gaps[:shells]] + distances[gaps[:shells] + 1]) / 2
+        i, j, distance = (found.numpy() for found in pairs_within(sites, vectors, reach))
+        pair = of_site[i] * layers + of_site[j]
+        found = [_boundaries(distance[pair == number], shells) for number in range(layers**2)]
+        if all(len(edges) == shells for edges in found):
+            return np.array(found).reshape(layers, layers, shells)
         reach *= 1.5
     raise VoxionError(
-        f"The distances in the sheet of {len(sites)} atoms form no {shells} separate shells "
-        f"({SHELL_GAP} A apart) within {_LARGEST_REACH:g} A: use fewer shells or an ordered sheet."
+        f"The distances in the electrode of {len(sites)} atoms form no {shells} separate shells "
+        f"({SHELL_GAP} A apart) within {_LARGEST_REACH:g} A: use fewer shells or an ordered one."
     )
+
+
+def _boundaries(distances: NDArray[np.float64], shells: int) -> NDArray[np.float64]:
+    """Boundaries of the first shells among some distances, or fewer if these show no more."""
+    ordered = np.sort(distances)
+    gaps = np.flatnonzero(np.diff(ordered) > SHELL_GAP)
+    # the outermost shell may be cut by the reach: one more than needed must be complete
+    gaps = gaps[: min(shells, len(gaps) - 1)]
+    edges: NDArray[np.float64] = (ordered[gaps] + ordered[gaps + 1]) / 2
+    return edges

@@ -6,6 +6,11 @@ sheet; a small network on the same sums may correct it. Sums over isotropic shel
 under translations, rotations and reflections of the sheet, and renumbering the sites renumbers
 the charges. The mean of the response is taken out, so the total charge is right by construction.
 
+A crystal has layers of sites. Each answers by a linear map of its own: one for each pair of layers,
+of the sums over shells of sites in the other layer. The mean of each layer is linear in the total
+charge and in the mean potentials of all layers, which tell where atoms near the face stand between
+the sites. Layers are told by the depth of their sites, which stands in place of z.
+
 In the tight-binding model the sheet's electrons, whose response knows the total charge and the
 cell, answer to a sum of the smeared potentials at each site, and the shells add what these miss of
 the potential: chiefly what lies beyond the cutoff.
@@ -27,25 +32,33 @@ REBUILD_DISTANCE = 0.1
 class SitePotentialsModel(nn.Module):
     """Charges of the sites of a sheet from the smeared potentials at these sites.
 
-    q_i = Q/M + response_i - mean(response), with
-    response_i = sum_{s,k} w_{ks} sum_{j in shell s of i} phi_{jk} + correction(same sums)
-    + electrons_i(sum_k v_k phi_k).
+    q_i = Q_l/M_l + response_i - mean(response), with M_l sites in the layer l of site i, the mean
+    over this layer,
+    Q_l = c_l Q + M_l sum_{m,k} u_{lmk} mean_m(phi_k), corrected by shares c_l to the sum Q, and
+    response_i = sum_{m,s,k} w_{lmks} sum_{j of layer m in shell s of i} phi_{jk}
+    + correction(same sums) + electrons_i(sum_k v_k phi_k).
 
     Parameters
     ----------
-    edges : Tensor [S], float64
-        Outer boundaries of the shells, angstrom.
+    edges : Tensor [S], or [L, L, S] of several layers, float64
+        Outer boundaries of the shells around a site of one layer (first index) that sites of
+        another one form, angstrom.
     widths : int
-        Number of radial functions, K.
+        Number of potentials at each site, K.
     mean_charge : float
         Q/M of the training data, e.
     hidden : int
         Units in each of the correction's two hidden layers; 0 for no correction.
     electrons : SheetElectrons, optional
-        Electrons of the tight-binding model.
+        Electrons of the tight-binding model, which has one layer.
+    depths : Tensor [L], float64, optional
+        Depths of the layers behind the face, angstrom; one layer by default.
     """
 
     edges: Tensor
+    depths: Tensor
+    shares: Tensor
+    mean_weights: Tensor
     weights: Tensor
     electron_weights: Tensor
     feature_scale: Tensor
@@ -57,6 +70,7 @@ class SitePotentialsModel(nn.Module):
     table_cell: Tensor
     neighbours: Tensor
     entries: Tensor
+    members: Tensor
     shell_sizes: list[int]
 
     def __init__(
@@ -66,22 +80,36 @@ class SitePotentialsModel(nn.Module):
         mean_charge: float,
         hidden: int = 0,
         electrons: SheetElectrons | None = None,
+        depths: Tensor | None = None,
     ) -> None:
         super().__init__()
-        shells = edges.numel()
+        edges = edges[None, None] if edges.dim() == 1 else edges
+        if depths is None:
+            depths = torch.zeros(1)
+        self.layers, shells = edges.size(0), edges.size(2)
         self.mean_charge = float(mean_charge)
         self.shells = shells
         self.rebuild_distance = REBUILD_DISTANCE
         self.register_buffer("edges", edges.to(torch.float64))
-        self.register_buffer("weights", torch.zeros(widths, shells, dtype=torch.float64))
-        self.register_buffer("feature_scale", torch.ones(shells * widths, dtype=torch.float64))
+        self.register_buffer("depths", depths.to(torch.float64))
+        # of the total charge, on each layer
+        shares = torch.eye(1, self.layers, dtype=torch.float64)[0]
+        self.register_buffer("shares", shares)
+        # from the mean potentials of a layer (first index) to the mean charge of each layer
+        mean_weights = torch.zeros(self.layers, widths, self.layers, dtype=torch.float64)
+        self.register_buffer("mean_weights", mean_weights)
+        # from the potentials of a layer (first index) to the answers of each layer
+        weights = torch.zeros(self.layers, widths, self.layers, shells, dtype=torch.float64)
+        self.register_buffer("weights", weights)
+        # of the first layer, which is the nearest to the electrolyte
+        inputs = self.layers * shells * widths
+        self.register_buffer("feature_scale", torch.ones(inputs, dtype=torch.float64))
         self.register_buffer("residual_scale", torch.ones((), dtype=torch.float64))
         # of the training data, for `whitened` and `distance`
-        inputs = shells * widths
         self.register_buffer("whitening", torch.zeros(inputs, inputs, dtype=torch.float64))
         self.register_buffer("training_sites", torch.zeros((), dtype=torch.float64))
         self.register_buffer("largest_norm", torch.ones((), dtype=torch.float64))
-        self.correction = correction_network(shells * widths, hidden) if hidden else None
+        self.correction = correction_network(inputs, hidden) if hidden else None
         self.electrons = electrons
         count = 0 if electrons is None else widths
         self.register_buffer("electron_weights", torch.zeros(count, dtype=torch.float64))
@@ -91,6 +119,7 @@ class SitePotentialsModel(nn.Module):
         self.register_buffer("table_cell", none, persistent=False)
         self.register_buffer("neighbours", torch.empty(0, dtype=torch.int64), persistent=False)
         self.register_buffer("entries", torch.empty(0, dtype=torch.int64), persistent=False)
+        self.register_buffer("members", none, persistent=False)
         self.shell_sizes = [0]
 
     def forward(
@@ -107,7 +136,7 @@ class SitePotentialsModel(nn.Module):
         site_potentials : Tensor [M, K], float64
             e/angstrom.
         surface_positions : Tensor [M, 3], float64
-            Angstrom.
+            Angstrom; of an electrode of a pair, with the depth behind its face in place of z.
         cell : Tensor [3, 3], float64
             Rows are the lattice vectors, angstrom.
         total_charge : Tensor of one float64, optional
@@ -123,13 +152,14 @@ class SitePotentialsModel(nn.Module):
         self.find_neighbours(surface_positions, cell)
         response = self.linear_response(site_potentials)
         if self.correction is not None:
-            features = self.standardised(self.shell_sums(site_potentials))
+            features = self.standardised(self.shell_sums(site_potentials, 0))
             response = response + self.residual_scale * self.correction(features).squeeze(1)
         if self.electrons is not None:
             self.electrons.prepare(surface_positions, cell, total)
             potential = torch.mv(site_potentials, self.electron_weights)
             response = response + self.electrons(potential.unsqueeze(1)).squeeze(1)
-        return response - response.mean() + total / sites
+        missing = self.layer_charges(site_potentials, total) - self.members.T @ response
+        return response + self.members @ (missing / self.members.sum(0))
 
     @torch.jit.export
     def distance(self, site_potentials: Tensor, surface_positions: Tensor, cell: Tensor) -> Tensor:
@@ -153,11 +183,12 @@ class SitePotentialsModel(nn.Module):
 
         Returns
         -------
-        Tensor [M, S K], float64
-            Each of mean square 1 over the sites of the training data, or less.
+        Tensor [M, L S K], float64
+            Of the first layer's sites; each of mean square 1 over those of the training data, or
+            less.
         """
         self.find_neighbours(surface_positions, cell)
-        return self.standardised(self.shell_sums(site_potentials)) @ self.whitening
+        return self.standardised(self.shell_sums(site_potentials, 0)) @ self.whitening
 
     def find_neighbours(self, positions: Tensor, cell: Tensor) -> None:
         """Look up the neighbours, unless the sites are where they were."""
@@ -168,15 +199,19 @@ class SitePotentialsModel(nn.Module):
             )
             if float(moved) < self.rebuild_distance:
                 return
-        table, sizes = neighbour_table(positions, cell, self.edges)
+        layer = layer_of(positions, self.depths)
+        table, sizes = neighbour_table(positions, cell, self.edges, layer)
+        # the groups of the table are the shells of each layer, one layer after the other
         shell = torch.repeat_interleave(
-            torch.arange(self.shells, device=table.device),
+            torch.arange(self.layers * self.shells, device=table.device) % self.shells,
             torch.tensor(sizes, dtype=torch.int64, device=table.device),
         )
         # where linear_response finds what neighbour j adds to site i by way of shell s
-        entries = table * self.shells + shell.unsqueeze(1)
+        answers = self.layers * self.shells
+        entries = table * answers + layer * self.shells + shell.unsqueeze(1)
         outside = table == positions.size(0)
-        self.entries = torch.where(outside, positions.size(0) * self.shells, entries).flatten()
+        self.entries = torch.where(outside, positions.size(0) * answers, entries).flatten()
+        self.members = torch.nn.functional.one_hot(layer, self.layers).to(positions.dtype)
         self.neighbours = table.flatten()
         self.shell_sizes = sizes
         self.table_positions = positions.clone()
@@ -184,32 +219,72 @@ class SitePotentialsModel(nn.Module):
 
     def forget_neighbours(self) -> None:
         """Drop what was looked up, so that it is not exported with the model."""
-        for name in ("table_positions", "table_cell", "neighbours", "entries"):
+        for name in ("table_positions", "table_cell", "neighbours", "entries", "members"):
             setattr(self, name, getattr(self, name).new_empty(0))
         self.shell_sizes = [0]
         if self.electrons is not None:
             self.electrons.forget()
 
+    def layer_charges(self, site_potentials: Tensor, total: float) -> Tensor:
+        """Charges [L] of the layers, which sum to the total, e."""
+        means = self.layer_means(site_potentials) @ self.mean_weights.flatten(0, 1)
+        charges = total * self.shares + self.members.sum(0) * means
+        return charges + self.shares * (total - charges.sum())
+
+    def layer_means(self, site_potentials: Tensor) -> Tensor:
+        """Mean potentials of each layer, [L K]."""
+        sums = self.members.T @ site_potentials
+        return (sums / self.members.sum(0).unsqueeze(1)).flatten()
+
     def linear_response(self, site_potentials: Tensor) -> Tensor:
         """Linear part of the response, [M]; weighted first and gathered then, which is quick."""
         sites = site_potentials.size(0)
-        parts = torch.mm(site_potentials, self.weights).flatten()
+        # each site's potentials in the columns of its layer
+        inputs = (self.members.unsqueeze(2) * site_potentials.unsqueeze(1)).flatten(1)
+        parts = torch.mm(inputs, self.weights.flatten(2).flatten(0, 1)).flatten()
         padded = torch.cat([parts, parts.new_zeros(1)])
         return padded.index_select(0, self.entries).view(-1, sites).sum(0)
 
-    def shell_sums(self, site_potentials: Tensor) -> Tensor:
-        """Potentials summed over each shell, [M, S K], for the neighbours looked up last."""
+    @torch.jit.unused
+    def coefficients(self, layer: int = 0) -> Tensor:
+        """Weights of a layer's answer, [L S K], in the order of `shell_sums`."""
+        return self.weights[:, :, layer].transpose(1, 2).flatten()
+
+    @torch.jit.unused
+    def set_coefficients(self, coefficients: Tensor, layer: int = 0) -> None:
+        """Set the weights of a layer's answer, [L S K], in the order of `shell_sums`."""
+        of_shells = coefficients.view(self.layers, self.shells, -1)
+        self.weights[:, :, layer] = of_shells.transpose(1, 2)
+
+    def shell_sums(self, site_potentials: Tensor, layer: int) -> Tensor:
+        """Potentials summed over each shell, for the neighbours looked up last.
+
+        Parameters
+        ----------
+        site_potentials : Tensor [M, K], float64
+        layer : int
+            The layer whose sites are wanted.
+
+        Returns
+        -------
+        Tensor [M_l, L S K], float64
+        """
         sites, widths = site_potentials.size(0), site_potentials.size(1)
         padded = torch.cat([site_potentials, site_potentials.new_zeros(1, widths)])
         rows = padded.index_select(0, self.neighbours).view(-1, sites, widths)
         sums: list[Tensor] = []
         for shell in torch.split(rows, self.shell_sizes):
             sums.append(shell.sum(0))
-        return torch.cat(sums, 1)
+        return torch.cat(sums, 1)[self.members[:, layer] > 0]
 
     def standardised(self, sums: Tensor) -> Tensor:
-        """Shell sums relative to their mean over the sheet, in units of their spread."""
+        """Shell sums relative to their mean over the layer, in units of their spread."""
         return (sums - sums.mean(0)) / self.feature_scale
+
+
+def layer_of(positions: Tensor, depths: Tensor) -> Tensor:
+    """Return the number [M] (int64) of the layer whose depth is the nearest to each site's."""
+    return (positions[:, 2:] - depths).abs().argmin(1)
 
 
 def correction_network(inputs: int, hidden: int) -> nn.Sequential:

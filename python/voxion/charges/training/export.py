@@ -87,6 +87,7 @@ def _compare(fitted: FittedModel, path: Path, dataset: ChargeDataset, index: int
         frame.cell,
         list(dataset.periodic),
         total,
+        dataset.behind_face,
     )
     spread = expected + (total - expected.sum()) / len(expected)
     _require_equal(np.asarray(engine.charges), spread, f"C++, {place}")

@@ -101,10 +101,11 @@ def _build_site_potentials(arguments: Any, state: Any) -> nn.Module:
         electrons = SheetElectrons(state["electrons.neighbours"], *constants)
     return SitePotentialsModel(
         state["edges"],
-        len(state["weights"]),
+        state["weights"].size(1),
         told.mean_charge,
         told.hidden,
         electrons,
+        state["depths"],
     )
 
 

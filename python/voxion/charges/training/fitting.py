@@ -18,6 +18,7 @@ from torch.utils.data import TensorDataset
 from voxion import __version__
 from voxion.charges.data.bins import ChargeBins
 from voxion.charges.data.dataset import ChargeDataset
+from voxion.charges.data.faces import find_layers
 from voxion.charges.data.features import (
     SiteFrames,
     ion_frames,
@@ -33,11 +34,12 @@ from voxion.charges.models.ion_network import IonPositionsModel, dense_network
 from voxion.charges.models.linear_response import (
     centred_sums,
     fit_electron_weights,
+    fit_layer_charges,
     fit_linear_response,
     moments,
 )
 from voxion.charges.models.planar_pair import fit_plane_offset, planar_pair
-from voxion.charges.models.shells import shell_edges
+from voxion.charges.models.shells import layer_shell_edges
 from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.charges.training.electron_fit import fit_electrons
 from voxion.charges.training.fitted import FittedModel
@@ -179,19 +181,20 @@ def fit_site_potentials(
     singles = [(one, part) for d, part in zip(datasets, parts, strict=True)
                for one in d.single_electrodes()]  # fmt: skip
     datasets, parts = [one for one, _ in singles], [part for _, part in singles]
-    edges = _common_edges(datasets, settings.shells)
+    depths = _common_layers(datasets)
+    edges = _common_edges(datasets, settings.shells, depths)
     training, validation = _site_frames(datasets, parts, settings, progress)
-    model = _new_model(edges, settings, datasets)
-    seen = moments(model, training)
-    penalty, linear_error = fit_linear_response(model, seen, moments(model, validation))
-    learn_distance(model, training, seen)
+    model = _new_model(edges, settings, training, datasets, depths=depths)
+    penalty, linear_error = _fit_layers(model, training, validation)
+    learn_distance(model, training, moments(model, training))
     summary: dict[str, Any] = {
         "penalty": penalty,
         "validation_rmse_linear": linear_error,
         "correction_kept": False,
     }
-    if settings.epochs:
-        corrected = _new_model(edges, settings, datasets, hidden=CORRECTION_HIDDEN)
+    # of several layers the linear response is all
+    if settings.epochs and len(depths) == 1:
+        corrected = _new_model(edges, settings, training, datasets, hidden=CORRECTION_HIDDEN)
         # only the correction's own weights are missing
         corrected.load_state_dict(model.state_dict(), strict=False)
         error, epochs = _fit_correction(corrected, training, validation, settings, folder, progress)
@@ -203,8 +206,26 @@ def fit_site_potentials(
         return Fit(_fitted(model, settings, datasets, training), summary)
     offset, error = fit_plane_offset(pairs)
     summary |= {"plane_offset": offset, "electrode_charge_rmse": error}
-    values = {"plane_offset": offset, "total_charge_input": True}
+    values: dict[str, Any] = {"plane_offset": offset, "total_charge_input": True}
+    if len(depths) > 1:
+        values["layers"] = tuple(depths.tolist())
+        summary["layers"] = {"depths": depths.tolist(), "shares": model.shares.tolist()}
     return Fit(_fitted(model, settings, datasets, training, **values), summary)
+
+
+def _fit_layers(
+    model: SitePotentialsModel, training: Sequence[SiteFrames], validation: Sequence[SiteFrames]
+) -> tuple[float, float]:
+    """Fit the linear response of every layer; the penalty and the error (e) of the first."""
+    fits = [
+        fit_linear_response(
+            model, moments(model, training, layer), moments(model, validation, layer), layer
+        )
+        for layer in range(model.layers)
+    ]
+    if model.layers > 1:
+        fit_layer_charges(model, training)
+    return fits[0]
 
 
 def fit_tight_binding(
@@ -215,10 +236,10 @@ def fit_tight_binding(
     progress: bool,
 ) -> Fit:
     """Fit the electrons, then the weights of the potentials: the electrons', then the shells'."""
-    edges = _common_edges(datasets, settings.shells)
+    edges = _common_edges(datasets, settings.shells, np.zeros(1))[0, 0]
     training, validation = _site_frames(datasets, parts, settings, progress)
     electrons = fit_electrons(datasets, parts, edges, progress)
-    model = _new_model(edges, settings, datasets, electrons=electrons)
+    model = _new_model(edges, settings, training, datasets, electrons=electrons)
     seen, unseen = moments(model, training), moments(model, validation)
     fit_electron_weights(model, seen)
     weights = model.electron_weights.numpy()
@@ -302,7 +323,7 @@ def _residuals(
     model: SitePotentialsModel, systems: Sequence[SiteFrames]
 ) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Standardised shell sums of each frame, and what the linear response leaves, scaled."""
-    coefficients = model.weights.T.flatten()
+    coefficients = model.coefficients()
     return [
         (sums / model.feature_scale, (response - sums @ coefficients) / model.residual_scale)
         for system in systems
@@ -313,26 +334,64 @@ def _residuals(
 def _new_model(
     edges: NDArray[np.float64],
     settings: TrainingSettings,
+    training: Sequence[SiteFrames],
     datasets: Sequence[ChargeDataset],
     hidden: int = 0,
     electrons: SheetElectrons | None = None,
+    depths: NDArray[np.float64] | None = None,
 ) -> SitePotentialsModel:
     means = [dataset.total_charge / dataset.surface_atoms for dataset in datasets]
     # trained on several total charges, the model leaves the mean to whoever knows the total
     mean = means[0] if np.ptp(means) < 1e-9 else 0.0  # also where one is not a number
-    potentials = len(settings.radial_functions.widths) + (settings.largest_wave_vector is not None)
-    return SitePotentialsModel(torch.from_numpy(edges), potentials, mean, hidden, electrons)
+    return SitePotentialsModel(
+        torch.from_numpy(edges),
+        training[0].potentials.shape[2],
+        mean,
+        hidden,
+        electrons,
+        None if depths is None else torch.from_numpy(depths),
+    )
 
 
-def _common_edges(datasets: Sequence[ChargeDataset], shells: int) -> NDArray[np.float64]:
-    first = datasets[0]
-    edges = shell_edges(first.surface_positions, first.cells[0], shells)
+def _common_layers(datasets: Sequence[ChargeDataset]) -> NDArray[np.float64]:
+    """Depths of the layers of electrodes of a pair, angstrom; a single electrode is one layer."""
+
+    def layers_of(dataset: ChargeDataset) -> NDArray[np.float64]:
+        if dataset.behind_face is None:
+            return np.zeros(1)
+        return find_layers(dataset.behind_face[:, 2], f"{dataset.path}")
+
+    first = layers_of(datasets[0])
     for dataset in datasets[1:]:
-        others = shell_edges(dataset.surface_positions, dataset.cells[0], shells)
+        others = layers_of(dataset)
+        if len(others) != len(first) or np.abs(others - first).max() > 0.1:
+            raise VoxionError(
+                f"The electrodes of {datasets[0].path} and {dataset.path} have different layers "
+                f"({np.round(first, 2)} and {np.round(others, 2)} A behind the face): train a "
+                "model for each."
+            )
+    return first
+
+
+def _common_edges(
+    datasets: Sequence[ChargeDataset], shells: int, depths: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Boundaries [L, L, S] of the shells, angstrom."""
+
+    def edges_of(dataset: ChargeDataset) -> NDArray[np.float64]:
+        positions = dataset.seen_positions
+        layer = np.abs(positions[:, 2:] - depths).argmin(1)
+        return layer_shell_edges(positions, dataset.cells[0], shells, layer)
+
+    first = datasets[0]
+    edges = edges_of(first)
+    for dataset in datasets[1:]:
+        others = edges_of(dataset)
         if np.abs(others - edges).max() > 0.1:
             raise VoxionError(
-                f"The sheets of {first.path} and {dataset.path} have different neighbour shells "
-                f"({np.round(edges, 2)} and {np.round(others, 2)} A): train a model for each."
+                f"The electrodes of {first.path} and {dataset.path} have different neighbour "
+                f"shells ({np.round(edges[0, 0], 2)} and {np.round(others[0, 0], 2)} A in the "
+                "first layer): train a model for each."
             )
     return edges
 

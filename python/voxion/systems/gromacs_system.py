@@ -1,10 +1,11 @@
-"""The graphene system's files for GROMACS: the force field and the coordinates of those for LAMMPS.
+"""The files of electrodes in an electrolyte for GROMACS: force field and coordinates of LAMMPS's.
 
 Energies and forces agree with LAMMPS's, except for the wall, whose form GROMACS does not know.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import radians, sin, sqrt
 from pathlib import Path
 
@@ -25,9 +26,9 @@ INPUTS = ("topol.top", "em.mdp", "equilibrate.mdp", "md.mdp", "README.md")
 # GROMACS sees one image of each pair only, within the cutoff and a buffer for the motion between
 # pair searches (0.0 to 0.3 A at 10 steps of 2 fs, 0.6 to 0.9 A where mdrun chooses 50).
 SMALLEST_EDGE = 2 * (conditions.CUTOFF + 1.0)  # angstrom
-# The pair search leaves out the charges of atoms that begin with none, so a neutral sheet begins
-# with these, of alternating sign, e.
-NEUTRAL_CARBON = 1e-6
+# The pair search leaves out the charges of atoms that begin with none, so a neutral electrode
+# begins with these, of alternating sign, e.
+NEUTRAL_ATOM = 1e-6
 # With splines of order 4 and 1e-5 at the cutoff, forces err by 0.3 kJ/mol/nm (root mean square);
 # KSPACE_ACCURACY asks for 1.4 of LAMMPS.
 MESH = 0.12  # nm
@@ -37,7 +38,7 @@ _NM = 0.1  # of an angstrom
 
 
 def check_gromacs_edges(edges: tuple[float, float]) -> None:
-    """Refuse a sheet that GROMACS cannot run.
+    """Refuse an electrode that GROMACS cannot run.
 
     Raises
     ------
@@ -46,12 +47,14 @@ def check_gromacs_edges(edges: tuple[float, float]) -> None:
     """
     if min(edges) < SMALLEST_EDGE:
         raise VoxionError(
-            f"The sheet is {edges[0]:.1f} x {edges[1]:.1f} A; for GROMACS both edges must be at "
-            f"least {SMALLEST_EDGE:g} A, twice the cutoff and its buffer: use more cells."
+            f"The electrode is {edges[0]:.1f} x {edges[1]:.1f} A; for GROMACS both edges must be "
+            f"at least {SMALLEST_EDGE:g} A, twice the cutoff and its buffer: use more cells."
         )
 
 
-def write_gromacs_system(folder: Path, system: SystemDescription, topology: Topology) -> None:
+def write_gromacs_system(
+    folder: Path, system: SystemDescription, topology: Topology, kinds: Sequence[ff.AtomType]
+) -> None:
     """Write ``conf.gro``, ``topol.top``, ``index.ndx`` and the three ``.mdp``.
 
     Parameters
@@ -62,6 +65,8 @@ def write_gromacs_system(folder: Path, system: SystemDescription, topology: Topo
     system : SystemDescription
     topology : Topology
         Lengths in angstrom.
+    kinds : sequence of AtomType
+        Those of the topology: the electrode's, then the electrolyte's.
     """
     atoms, box = _residues(system), [_NM * e for e in (*system.edges, system.box_z[1])]
     positions = _NM * topology.positions
@@ -76,11 +81,12 @@ def write_gromacs_system(folder: Path, system: SystemDescription, topology: Topo
         write_gro(folder / "restraints.gro", "centre of the layer", positions, atoms, box)
     values = {
         "system": system,
-        "surfaces": [(s.group, _carbon_charges(s)) for s in system.surfaces],
-        "types": conditions.TYPES,
+        "face": float(topology.positions[topology.molecules == 1, 2].max()),
+        "surfaces": [(s.group, s.element, _atom_charges(s)) for s in system.surfaces],
+        "types": kinds,
         "kj": ff.KCAL,
         "nm": _NM,
-        "exceptions": exceptions_from_mixing(),
+        "exceptions": exceptions_from_mixing(kinds),
         "hydrogens_apart": 2 * _NM * ff.SPCE_BOND_LENGTH * sin(radians(ff.SPCE_ANGLE / 2)),
         "ff": ff,
         "wall": wall and not periodic,
@@ -113,13 +119,13 @@ def kt_distance() -> float:
 def layer_restraint(thickness: float) -> dict[str, float]:
     """Flat-bottomed restraint that stands for the wall in a box that is periodic along z.
 
-    It is free from the sheet to where LAMMPS's wall begins, and harmonic from there on, with kT
+    It is free from the electrode to where LAMMPS's wall begins, and harmonic from there on, with kT
     where LAMMPS's wall has it.
 
     Parameters
     ----------
     thickness : float
-        Distance from the sheet to the wall, angstrom.
+        Distance from the electrode to the wall, angstrom.
 
     Returns
     -------
@@ -131,17 +137,19 @@ def layer_restraint(thickness: float) -> dict[str, float]:
     return {"center": top / 2, "radius": top / 2, "stiffness": 2 * KT / rise**2}
 
 
-def exceptions_from_mixing() -> list[tuple[str, str, float, float, str]]:
+def exceptions_from_mixing(
+    types: Sequence[ff.AtomType],
+) -> list[tuple[str, str, float, float, str]]:
     """Pairs whose Lennard-Jones coefficients are not those of Lorentz-Berthelot mixing.
 
     Returns
     -------
     list of (type, type, epsilon kcal/mol, sigma angstrom, remark)
     """
-    kinds = {kind.name: kind for kind in conditions.TYPES}
+    named = {kind.name: kind for kind in types}
     rows = []
-    for row in ff.pair_coefficients(conditions.TYPES):
-        first, second, (epsilon, sigma) = kinds[row[0]], kinds[row[1]], row[2:4]
+    for row in ff.pair_coefficients(types):
+        first, second, (epsilon, sigma) = named[row[0]], named[row[1]], row[2:4]
         mixed = (sqrt(first.epsilon * second.epsilon), 0.5 * (first.sigma + second.sigma))
         # without a depth, the width does not matter
         if not np.isclose(epsilon, mixed[0]) or (epsilon and not np.isclose(sigma, mixed[1])):
@@ -157,7 +165,7 @@ def index_groups(system: SystemDescription, topology: Topology) -> dict[str, NDA
     dict of name to ndarray [N], bool
     """
     names = np.array([kind.name for kind in topology.types])[topology.atom_types]
-    surface = names == "C"
+    surface = np.isin(topology.molecules, [s.molecule for s in system.surfaces])
     groups = {"System": np.ones(len(names), bool), "surface": surface, "electrolyte": ~surface}
     if system.capacitor:
         groups |= {s.group: topology.molecules == s.molecule for s in system.surfaces}
@@ -166,16 +174,19 @@ def index_groups(system: SystemDescription, topology: Topology) -> dict[str, NDA
     return groups | ({"ions": ions} if ions.any() else {})
 
 
-def _carbon_charges(surface: Surface) -> list[float]:
+def _atom_charges(surface: Surface) -> list[float]:
     if surface.charge == 0.0:
-        return [NEUTRAL_CARBON, -NEUTRAL_CARBON] * (surface.atoms // 2)
+        pairs, single = divmod(surface.atoms, 2)
+        # of an odd number, three share two such charges
+        last = [NEUTRAL_ATOM, -NEUTRAL_ATOM / 2, -NEUTRAL_ATOM / 2] if single else []
+        return [NEUTRAL_ATOM, -NEUTRAL_ATOM] * (pairs - single) + last
     return [surface.charge / surface.atoms] * surface.atoms
 
 
 def _residues(system: SystemDescription) -> list[tuple[int, str, str]]:
     """Residue number and name, and atom name, of all atoms in the order of the topology."""
     molecules: list[tuple[str, list[str], int]] = [
-        ("GRA", ["C"] * surface.atoms, 1) for surface in system.surfaces
+        ("ELE", [surface.element] * surface.atoms, 1) for surface in system.surfaces
     ]
     molecules.append(("SOL", ["OW", "HW1", "HW2"], system.waters))
     molecules += [

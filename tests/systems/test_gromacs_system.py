@@ -17,9 +17,10 @@ from voxion.systems.conditions import (
     WALL_EPSILON,
     WALL_SIGMA,
 )
+from voxion.systems.crystals import CrystalCapacitor
 from voxion.systems.description import load_system
 from voxion.systems.graphene import GrapheneSystem
-from voxion.systems.graphene_gromacs import kt_distance
+from voxion.systems.gromacs_system import kt_distance
 
 KCAL = 4.184  # kJ/mol
 KT = 8.314462618e-3 * 300.0  # kJ/mol
@@ -34,6 +35,8 @@ TIGHT = {"fourierspacing": "0.05", "pme-order": "8", "ewald-rtol": "1e-6"}
 
 
 def system(name):
+    if name == "gold":
+        return CrystalCapacitor(surface="111", layers=2, cells=(8, 5), thickness=10 * THICKNESS)
     return GrapheneSystem(cells=(9, 6), molarity=1.5, thickness=10 * THICKNESS, **VARIANTS[name])
 
 
@@ -97,7 +100,7 @@ def index_of(path):
     return {name: np.array(numbers.split(), int) - 1 for name, numbers in sections}
 
 
-@pytest.fixture(scope="module", params=list(VARIANTS))
+@pytest.fixture(scope="module", params=[*VARIANTS, "gold"])
 def ran(request, gmx, tmp_path_factory):
     """A built system, minimised, equilibrated and run by the commands of its README."""
     folder = tmp_path_factory.mktemp("gromacs") / "system"
@@ -112,7 +115,7 @@ def ran(request, gmx, tmp_path_factory):
 
 
 def test_files_are_the_system_of_lammps(tmp_path):
-    for name in VARIANTS:
+    for name in (*VARIANTS, "gold"):
         for engine in ("gromacs", "lammps"):
             system(name).build(tmp_path / name / engine, seed=3, engine=engine)
         data = MDAnalysis.Universe(
@@ -120,7 +123,8 @@ def test_files_are_the_system_of_lammps(tmp_path):
         )
         gro = MDAnalysis.Universe(str(tmp_path / name / "gromacs" / "conf.gro"))
         # float32 in MDAnalysis
-        np.testing.assert_allclose(gro.atoms.positions, data.atoms.positions, atol=4e-6)
+        raised = gro.atoms.positions - [0.0, 0.0, system(name).depth]
+        np.testing.assert_allclose(raised, data.atoms.positions, atol=4e-6)
         assert list(gro.atoms.resids) == list(data.atoms.resids)
         description = load_system(tmp_path / name / "gromacs", "gromacs")
         other = load_system(tmp_path / name / "lammps")
@@ -167,7 +171,8 @@ def test_run_is_sound(ran):
     start = MDAnalysis.Universe(str(gromacs.folder / "conf.gro"))
     _, positions, _ = gromacs.point("last", "md.cpt")
     groups = index_of(gromacs.folder / "index.ndx")
-    surface, z = groups["surface"], positions[groups["electrolyte"], 2]
+    face = system(gromacs.variant).depth / 10
+    surface, z = groups["surface"], positions[groups["electrolyte"], 2] - face
     moved = 10.0 * positions[surface] - start.atoms[surface].positions
     box = start.dimensions[:3]  # an atom at 0 may be written at the other face
     assert np.abs(moved - np.round(moved / box) * box).max() < 1e-5
@@ -179,7 +184,9 @@ def test_molecules_and_charges_are_those_described(ran):
     universe = MDAnalysis.Universe(str(gromacs.folder / "md.tpr"))
     charges, types = universe.atoms.charges, universe.atoms.types
     assert charges.sum() == pytest.approx(0.0, abs=1e-6)
-    sheets = charges[types == "C"].reshape(len(description.surfaces), -1)
+    sheets = charges[types == description.surfaces[0].element].reshape(
+        len(description.surfaces), -1
+    )
     for surface, sheet in zip(description.surfaces, sheets, strict=True):
         assert len(sheet) == surface.atoms
         assert sheet.sum() == pytest.approx(surface.charge, abs=1e-6)
@@ -231,6 +238,7 @@ def test_forces_and_energy_are_those_of_lammps(ran, lammps_twin, start):
     positions = positions.astype(float)
     if description.periodic[2]:  # the sheet at 0 may be written at the other face
         positions[positions[:, 2] > description.box_z[1] / 10 - 0.1, 2] = 0.0
+    positions[:, 2] -= system(gromacs.variant).depth / 10  # as LAMMPS counts them
     expected_energy, expected = lammps_point(lammps_twin, positions)
     if not description.capacitor:
         electrolyte = index_of(gromacs.folder / "index.ndx")["electrolyte"]

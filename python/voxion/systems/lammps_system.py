@@ -1,7 +1,8 @@
-"""The graphene system's files for LAMMPS."""
+"""The files of electrodes in an electrolyte for LAMMPS."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from voxion.systems import conditions
@@ -13,7 +14,9 @@ from voxion.systems.rendering import render
 INPUTS = ("in.init", "in.settings", "in.dynamics", "in.equilibrate", "README.md")
 
 
-def write_lammps_system(folder: Path, system: SystemDescription, topology: Topology) -> None:
+def write_lammps_system(
+    folder: Path, system: SystemDescription, topology: Topology, kinds: Sequence[ff.AtomType]
+) -> None:
     """Write ``system.data``, ``in.init``, ``in.settings``, ``in.dynamics``, ``in.equilibrate``.
 
     Parameters
@@ -23,6 +26,8 @@ def write_lammps_system(folder: Path, system: SystemDescription, topology: Topol
     system : SystemDescription
     topology : Topology
         Lengths in angstrom.
+    kinds : sequence of AtomType
+        Those of the topology: the electrode's, then the electrolyte's.
     """
     write_lammps_data(folder / "system.data", topology, system.title)
     values = {
@@ -32,7 +37,7 @@ def write_lammps_system(folder: Path, system: SystemDescription, topology: Topol
         "cutoff": conditions.CUTOFF,
         "kspace_accuracy": conditions.KSPACE_ACCURACY,
         "slab_factor": system.slab_factor,
-        "pairs": ff.pair_coefficients(conditions.TYPES),
+        "pairs": ff.pair_coefficients(kinds),
         "bond_stiffness": ff.MINIMISER_BOND_STIFFNESS,
         "bond_length": ff.SPCE_BOND_LENGTH,
         "angle_stiffness": ff.MINIMISER_ANGLE_STIFFNESS,

@@ -1,0 +1,46 @@
+"""Two electrodes of several layers: a model of their frames, its scores and refusals."""
+
+import numpy as np
+import pytest
+
+from tests.capacitor import sample_potentials
+from voxion.charges.data.dataset import ChargeDataset
+from voxion.charges.evaluation.scores import predict, score
+from voxion.contract.schema import read_contract
+from voxion.errors import VoxionError
+
+
+@pytest.fixture(scope="module")
+def unseen(gold_capacitor, tmp_path_factory) -> ChargeDataset:
+    """Frames at 1 V, which the training has not."""
+    output = tmp_path_factory.mktemp("labels") / "unseen.zarr"
+    return sample_potentials(gold_capacitor, output, [1.0], 4)
+
+
+def test_contract_and_summary_tell_the_layers(trained_gold):
+    contract = read_contract(trained_gold.model_path)
+    assert contract.layers == pytest.approx((0.0, 4.0782 / 2), abs=1e-5)
+    found = trained_gold.summary["layers"]
+    assert sum(found["shares"]) == pytest.approx(1.0, abs=1e-9)
+    # the charge of a conductor is that of its surface
+    assert found["shares"][0] > 0.8 > 0.2 > found["shares"][1] > 0.0
+
+
+@pytest.mark.training
+def test_layers_at_a_voltage_that_was_not_trained(trained_gold, unseen):
+    report = score(trained_gold.model_path, unseen.path)
+    first, second = report.layers
+    assert first.model.r2 > 0.98 and first.model.mae < 0.2 * first.constant.mae
+    assert second.model.r2 > 0.9 and second.depth == pytest.approx(4.0782 / 2, abs=1e-5)
+    for electrode in report.electrodes:
+        assert electrode.rmse < 0.02 * electrode.deviation
+    assert "layer 2, 2.04 A behind the face: MAE" in str(report.table().caption)
+    found = predict(trained_gold.model_path, unseen, np.arange(4), [])
+    np.testing.assert_allclose(found.charges.sum(1), 0.0, atol=1e-12)
+
+
+def test_electrodes_of_other_layers_are_refused(trained_gold, trained_pair, unseen, at_potentials):
+    with pytest.raises(VoxionError, match=r"no nucleus lies 2\.04 A behind the face; .* 0, 2\.0"):
+        score(trained_gold.model_path, at_potentials.path)
+    with pytest.raises(VoxionError, match=r"a nucleus lies 2\.04 A behind the face; .* at 0 A"):
+        score(trained_pair.model_path, unseen.path)

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "corrugation.hpp"
 #include "error.hpp"
 #include "voxel_classifier.hpp"
 #include "whole_predictor.hpp"
@@ -53,6 +54,20 @@ Array site_potentials(const Array &surface, const Array &sources, const Array &c
   sums.compute(view(surface), view(sources), view(charges), make_cell(cell, periodic),
                {out.mutable_data(), static_cast<std::size_t>(out.size())});
   return out;
+}
+
+// Additional heights of atoms, for a corrugation of 1 angstrom.
+Array corrugation(const Array &seen, const Array &cell, const Array &positions,
+                  const Array &distances) {
+  require_shape(seen, "seen_positions", 3);
+  require_shape(positions, "positions", 3);
+  require_length(distances, "distances", positions.shape(0));
+  voxion::Corrugation waves(1.0);
+  waves.update(view(seen), make_cell(cell, {true, true, false}));
+  Array heights(positions.shape(0));
+  for (py::ssize_t i = 0; i < positions.shape(0); ++i)
+    heights.mutable_at(i) = waves.at(positions.data(i, 0), distances.at(i));
+  return heights;
 }
 
 void check_contract(const std::string &text, const std::string &kind) {
@@ -180,6 +195,18 @@ PYBIND11_MODULE(_core, module) {
       "Returns\n-------\narray, shape (M, K) or, with waves, (M, K + 1), e/angstrom\n\n"
       "Raises\n------\nVoxionError\n    For wrong shapes, a flat cell, positions that are "
       "not finite, or waves in a\n    cell that does not repeat along x and y.\n");
+
+  module.def("corrugation", &corrugation, "seen_positions"_a, "cell"_a, "positions"_a,
+             "distances"_a,
+             "Additional heights of atoms close to a face, for a corrugation of 1 angstrom.\n\n"
+             "(1/N) sum_j sum_k exp(-k d) cos k.(r - r_j), see docs/constant_potential.md.\n\n"
+             "Parameters\n----------\n"
+             "seen_positions : array, shape (M, 3), angstrom\n"
+             "    Nuclei of the electrode, with the depth behind its face for z.\n"
+             "cell : array, shape (3, 3), angstrom, rows are the lattice vectors\n"
+             "positions : array, shape (N, 3), angstrom\n"
+             "distances : array, shape (N,), from the face, angstrom\n\n"
+             "Returns\n-------\narray, shape (N,), angstrom\n");
 
   module.def("check_contract", &check_contract, "text"_a, "kind"_a,
              "Check the text of a voxion.json as the engines do.\n\n"

@@ -103,6 +103,11 @@ ChargeContract parse_charge_contract(const std::string &json, const std::string 
         reader.number(content, "plane_offset", -limits::plane_offset, limits::plane_offset);
   if (positions && contract.plane_offset)
     reader.fail("its contract has 'plane_offset', which inputs 'positions' do not use");
+  if (has("corrugation")) {
+    if (!contract.plane_offset) reader.fail("its contract's 'corrugation' needs 'plane_offset'");
+    contract.corrugation =
+        reader.number(content, "corrugation", -limits::corrugation, limits::corrugation);
+  }
   if (has("layers")) {
     if (!contract.plane_offset) reader.fail("its contract's 'layers' need 'plane_offset'");
     contract.layers = read_layers(reader);

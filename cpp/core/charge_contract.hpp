@@ -39,6 +39,7 @@ struct ChargeContract {
   bool total_charge_input = false;  // site potentials only: forward takes the total
   // angstrom, from the nuclei of a face to the plane of the induced charge; none: not for pairs
   std::optional<double> plane_offset;
+  double corrugation = 0.0;  // angstrom, see Corrugation; 0: the potential rises linearly
   // Depths of the layers of nuclei behind the face, the first of them 0, angstrom. For pairs:
   // forward takes the depth of a nucleus in place of its z.
   std::vector<double> layers{0.0};

@@ -28,6 +28,7 @@ inline constexpr double length = 1e6;           // angstrom, of a cell
 inline constexpr double source_charge = 100.0;  // e
 inline constexpr double total_charge = 1e6;     // e
 inline constexpr double plane_offset = 100.0;   // angstrom
+inline constexpr double corrugation = 10.0;     // angstrom
 inline constexpr std::size_t layers = 100;
 inline constexpr double depth_of_layer = 1000.0;  // angstrom
 inline constexpr double between_layers = 0.5;     // angstrom, at least

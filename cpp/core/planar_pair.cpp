@@ -139,6 +139,13 @@ double PlanarPair::height(double z) const {
   return height;
 }
 
+double PlanarPair::lever(const double *position, double height,
+                         const std::array<const Corrugation *, 2> &corrugations) const {
+  const double half = 0.5 * separation_;
+  return height + corrugations[upper_]->at(position, half - height) -
+         corrugations[1 - upper_]->at(position, half + height);
+}
+
 std::array<double, 2> PlanarPair::charges(const std::array<double, 2> &potentials,
                                           double moment) const {
   const double voltage = potentials[upper_] - potentials[1 - upper_];

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cell.hpp"
+#include "corrugation.hpp"
 
 namespace voxion {
 
@@ -19,6 +20,7 @@ namespace voxion {
 //
 // with L the distance of the nuclei that face the electrolyte and d, of each electrode, the
 // distance from those nuclei to the plane of the induced charge (ChargeContract::plane_offset).
+// Close to the nuclei the potential is not that of planes: Corrugation.
 //
 // In a cell that is periodic along z, with the field that makes up for V over the cell (fix
 // electrode/conp, ffield), the backs of thick electrodes are at one potential and change nothing. A
@@ -39,6 +41,10 @@ class PlanarPair {
   bool between(double height) const {
     return height > -0.5 * separation_ && height < 0.5 * separation_;
   }
+  // What the charge of an atom at this position (xyz, angstrom) and height counts in the moment:
+  // its height, with the corrugation of both electrodes where it is close to them.
+  double lever(const double *position, double height,
+               const std::array<const Corrugation *, 2> &corrugations) const;
   bool second_is_upper() const { return upper_ == 1; }
   // Distance of the faces, angstrom.
   double separation() const { return separation_; }
@@ -48,7 +54,7 @@ class PlanarPair {
   std::vector<double> behind_face(std::span<const double> nuclei, int electrode,
                                   std::span<const double> layers) const;
   // Total charges (e) of the first and the second electrode at these potentials (V); `moment` is
-  // the sum of the electrolyte's charges times their heights (e angstrom).
+  // the sum of the electrolyte's charges times their levers (e angstrom).
   std::array<double, 2> charges(const std::array<double, 2> &potentials, double moment) const;
 
  private:

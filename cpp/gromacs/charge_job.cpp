@@ -209,16 +209,19 @@ void ChargeJob::find_totals(const voxion::Cell &cell) {
   const voxion::PlanarPair pair(first.positions(), second.positions(),
                                 {*first.contract().plane_offset, *second.contract().plane_offset},
                                 cell);
-  first.look_from(pair, 0);
-  second.look_from(pair, 1);
+  first.look_from(pair, 0, cell);
+  second.look_from(pair, 1, cell);
+  const std::array<const voxion::Corrugation *, 2> corrugations{&first.corrugation(),
+                                                                &second.corrugation()};
   double moment = 0.0;
   for (std::size_t n = 0; n < sources_.size(); ++n) {
-    const double height = pair.height(source_positions_[3 * n + 2]);
+    const double *position = &source_positions_[3 * n];
+    const double height = pair.height(position[2]);
     if (!pair.between(height))
       throw Error("atom " + std::to_string(sources_[n] + 1) + " of group " + settings_.sources +
                   " is not between the electrodes; the charges at a potential are those of an "
                   "electrolyte between them");
-    moment += source_charges_[n] * height;
+    moment += source_charges_[n] * pair.lever(position, height, corrugations);
   }
   const auto totals =
       pair.charges({*first.settings().potential, *second.settings().potential}, moment);

@@ -48,7 +48,8 @@ ChargeSurface::ChargeSurface(const ElectrodeSettings &settings, const std::strin
                              int threads)
     : settings_(settings),
       model_hash_(voxion::hexadecimal(voxion::hash_file(settings.model))),
-      predictor_(voxion::load_torchscript(settings.model, device, threads), settings.model) {}
+      predictor_(voxion::load_torchscript(settings.model, device, threads), settings.model),
+      corrugation_(contract().corrugation) {}
 
 void ChargeSurface::fail(const std::string &what) const {
   throw Error("charge job of group " + settings_.group + ": " + what);
@@ -144,9 +145,11 @@ void ChargeSurface::check_charges(const MdrunFrame &frame) const {
 
 /* ---------------------------------------------------------------------- */
 
-void ChargeSurface::look_from(const voxion::PlanarPair &pair, int electrode) {
+void ChargeSurface::look_from(const voxion::PlanarPair &pair, int electrode,
+                              const voxion::Cell &cell) {
   try {
     seen_ = pair.behind_face(positions_, electrode, contract().layers);
+    corrugation_.update(seen_, cell);
   } catch (const voxion::AtomError &e) {
     const auto number = [this](std::size_t site) { return std::to_string(atoms_[site] + 1); };
     throw Error("electrode " + group() + ": " + e.described(number, number));

@@ -57,8 +57,9 @@ class ChargeSurface {
   }
   // Of an electrode of a pair, which the model sees from the electrolyte; after gather(). Throws
   // what PlanarPair::behind_face throws, with the numbers of atoms.
-  void look_from(const voxion::PlanarPair &pair, int electrode);
+  void look_from(const voxion::PlanarPair &pair, int electrode, const voxion::Cell &cell);
   // Throws AtomError and Error.
+  const voxion::Corrugation &corrugation() const { return corrugation_; }
   void predict(const std::vector<double> &sources, const std::vector<double> &source_charges,
                const voxion::Cell &cell);
   // Those of the last prediction.
@@ -82,6 +83,7 @@ class ChargeSurface {
   ElectrodeSettings settings_;
   std::string model_hash_;
   voxion::WholePredictor predictor_;
+  voxion::Corrugation corrugation_;
   std::vector<int> atoms_;
   std::vector<double> positions_, predicted_;
   std::vector<double> seen_;                     // positions that the model gets

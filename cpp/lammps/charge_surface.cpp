@@ -92,6 +92,7 @@ void ChargeSurface::load(const std::string &device, int threads) {
   voxion_lammps::broadcast(json, world);
   MPI_Bcast(&model_hash_, 1, MPI_UINT64_T, 0, world);
   contract_ = voxion::parse_charge_contract(json, model_);
+  corrugation_ = voxion::Corrugation(contract_.corrugation);
   if (contract_.radial_functions)
     site_potentials_ = std::make_unique<voxion::SitePotentials>(*contract_.radial_functions,
                                                                 contract_.largest_wave_vector);
@@ -175,6 +176,7 @@ void ChargeSurface::gather() {
 void ChargeSurface::look_from(const voxion::PlanarPair &pair, int electrode) {
   try {
     seen_ = pair.behind_face(positions_, electrode, contract_.layers);
+    corrugation_.update(seen_, voxion_lammps::cell_of(*domain, angstrom_));
   } catch (const voxion::AtomError &e) {
     throw voxion::Error("electrode " + group_ + ": " + described(e));
   }

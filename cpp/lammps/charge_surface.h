@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "charge_predictor.hpp"
+#include "corrugation.hpp"
 #include "pointers.h"
 #include "site_potentials.hpp"
 
@@ -46,6 +47,7 @@ class ChargeSurface : protected Pointers {
   // Of an electrode of a pair, which the model sees from the electrolyte; after gather(). Throws
   // what PlanarPair::behind_face throws, with the IDs of atoms.
   void look_from(const voxion::PlanarPair &pair, int electrode);
+  const voxion::Corrugation &corrugation() const { return corrugation_; }
   void predict(double total);
   void set_charges();  // of the owned atoms
   // Distance of the last prediction's inputs from the training data. Asked for by all ranks; it
@@ -71,6 +73,7 @@ class ChargeSurface : protected Pointers {
   double angstrom_ = 1.0;
 
   voxion::ChargeContract contract_;
+  voxion::Corrugation corrugation_{0.0};
   std::uint64_t model_hash_ = 0;
   std::unique_ptr<voxion::ChargePredictor> predictor_;  // rank 0 only
   std::unique_ptr<voxion::SitePotentials> site_potentials_;

@@ -419,14 +419,18 @@ void FixVoxionCharge::find_totals() {
   }
 }
 
-// The sum of the electrolyte's charges times their heights, e angstrom.
+// The sum of the electrolyte's charges times their levers, e angstrom.
 double FixVoxionCharge::moment_of_sources(const voxion::PlanarPair &pair) const {
   double sums[2] = {0.0, 0.0};  // moment, number of atoms that are not between the electrodes
   tagint outside = 0;
+  const std::array<const voxion::Corrugation *, 2> corrugations{
+      &electrodes_[0].surface->corrugation(), &electrodes_[1].surface->corrugation()};
   for (int i = 0; i < atom->nlocal; ++i) {
     if (!(atom->mask[i] & sources_bit_)) continue;
-    const double height = pair.height(atom->x[i][2] * angstrom_);
-    sums[0] += atom->q[i] * height;
+    const double position[3] = {atom->x[i][0] * angstrom_, atom->x[i][1] * angstrom_,
+                                atom->x[i][2] * angstrom_};
+    const double height = pair.height(position[2]);
+    sums[0] += atom->q[i] * pair.lever(position, height, corrugations);
     if (pair.between(height)) continue;
     sums[1] += 1.0;
     outside = std::max(outside, atom->tag[i]);

@@ -53,6 +53,10 @@ BOOST_AUTO_TEST_CASE(site_potentials_contract_is_read) {
   const auto of_crystals =
       replaced(of_pairs, "\"plane_offset\"", "\"layers\": [0, 2.0, 4.1], \"plane_offset\"");
   BOOST_CHECK(parse(of_crystals).layers == (std::vector<double>{0.0, 2.0, 4.1}));
+  BOOST_CHECK(parse(of_crystals).corrugation == 0.0);
+  const auto rippled =
+      replaced(of_pairs, "\"plane_offset\"", "\"corrugation\": 0.2, \"plane_offset\"");
+  BOOST_CHECK(parse(rippled).corrugation == 0.2);
 }
 
 BOOST_AUTO_TEST_CASE(positions_contract_is_read) {
@@ -103,6 +107,8 @@ BOOST_AUTO_TEST_CASE(every_rule_of_the_contract_is_enforced) {
       "'plane_offset' must be a number from -100.0 to 100.0, found 101");
   const std::string in_pair = "\"plane_offset\": 0.1, \"input_ranges\"";
   bad(local, "\"input_ranges\"", "\"layers\": [0, 2], \"input_ranges\"", "need 'plane_offset'");
+  bad(local, "\"input_ranges\"", "\"corrugation\": 0.1, \"input_ranges\"", "needs 'plane_offset'");
+  bad(local, "\"input_ranges\"", "\"corrugation\": 11, " + in_pair, "from -10.0 to 10.0");
   bad(local, "\"input_ranges\"", "\"layers\": [0], " + in_pair, "'layers' must be a list of 2");
   bad(local, "\"input_ranges\"", "\"layers\": [0, 2, 2.4], " + in_pair, "must ascend from 0");
   bad(local, "\"input_ranges\"", "\"layers\": [1, 2], " + in_pair, "must ascend from 0");

@@ -106,6 +106,8 @@ def _charge_rows(contract: ChargeContract) -> list[tuple[str, str]]:
         )
     if contract.plane_offset is not None:
         rows.append(("pair of electrodes", f"plane offset {contract.plane_offset:.4f} A"))
+    if contract.corrugation is not None:
+        rows.append(("corrugation", f"{contract.corrugation:.4f} A"))
     if contract.layers is not None:
         depths = ", ".join(f"{depth:.3g}" for depth in contract.layers)
         rows.append(("layers", f"{depths} A behind the face"))

@@ -129,6 +129,7 @@ class ChargeContract(Contract):
     largest_wave_vector: WaveVector | None = None
     total_charge_input: bool = False
     plane_offset: Annotated[float, Field(ge=-100, le=100)] | None = None
+    corrugation: Annotated[float, Field(ge=-10, le=10)] | None = None
     layers: Annotated[tuple[Depth, ...], Field(min_length=2, max_length=100)] | None = None
 
     @model_validator(mode="after")
@@ -137,6 +138,8 @@ class ChargeContract(Contract):
             self._check_positions()
         elif self.radial_functions is None:
             raise ValueError("inputs 'site-potentials' need 'radial_functions'")
+        if self.corrugation is not None and self.plane_offset is None:
+            raise ValueError("'corrugation' needs 'plane_offset'")
         self._check_layers()
         self._check_ranges(self.input_count)
         return self

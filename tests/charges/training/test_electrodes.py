@@ -12,7 +12,7 @@ from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import split_dataset
 from voxion.charges.defaults import WIDTHS
 from voxion.charges.evaluation.scores import predict, score
-from voxion.charges.models.planar_pair import VACUUM_PERMITTIVITY, fit_plane_offset, planar_pair
+from voxion.charges.models.planar_pair import VACUUM_PERMITTIVITY, fit_planes, planar_pair
 from voxion.charges.sampling.electrode import label_electrode
 from voxion.charges.training.run import TrainingResult, make_settings, train
 from voxion.contract.schema import read_contract
@@ -63,8 +63,9 @@ def test_plane_offset_is_recovered(tmp_path, upper_first):
     dataset = write_pair(tmp_path / "pair.zarr", upper_first=upper_first)
     pair = planar_pair(dataset)
     assert pair.faces == (LOW, HIGH) and pair.area == pytest.approx(AREA)
-    offset, error = fit_plane_offset([(dataset, pair, np.arange(8))])
-    assert offset == pytest.approx(OFFSET, abs=1e-4) and error < 1e-5
+    found = fit_planes([(dataset, pair, np.arange(8))])
+    assert found.plane_offset == pytest.approx(OFFSET, abs=1e-4) and found.error < 1e-5
+    assert found.corrugation == 0.0
     for frame in dataset:
         expected = [frame.surface_charges[:2].sum(), frame.surface_charges[2:].sum()]
         np.testing.assert_allclose(pair.charges(dataset, frame, OFFSET), expected, atol=1e-12)

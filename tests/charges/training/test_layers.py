@@ -1,12 +1,16 @@
 """Two electrodes of several layers: a model of their frames, its scores and refusals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from tests.capacitor import sample_potentials
+from tests.capacitor import GOLD, sample_potentials
 from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.evaluation.scores import predict, score
+from voxion.charges.models.planar_pair import fit_planes, planar_pair
 from voxion.contract.schema import read_contract
+from voxion.engines.lammps import run_lammps
 from voxion.errors import VoxionError
 
 
@@ -44,3 +48,33 @@ def test_electrodes_of_other_layers_are_refused(trained_gold, trained_pair, unse
         score(trained_gold.model_path, at_potentials.path)
     with pytest.raises(VoxionError, match=r"a nucleus lies 2\.04 A behind the face; .* at 0 A"):
         score(trained_pair.model_path, unseen.path)
+
+
+@pytest.mark.training
+def test_another_pair_of_the_material_shares_the_model(trained_gold, tmp_path):
+    """Of another size and distance; nothing is fitted again."""
+    folder = tmp_path / "wider"
+    replace(GOLD, cells=(7, 6), thickness=23.0, molarity=2.0).build(folder, seed=8)
+    run_lammps(folder / "in.equilibrate", variables={"steps": 200})
+    data = sample_potentials(folder, tmp_path / "wider.zarr", [1.5], 3)
+    report = score(trained_gold.model_path, data.path)
+    for layer, share in zip(report.layers, (0.2, 0.5), strict=True):
+        assert layer.model.mae < share * layer.constant.mae
+    for electrode in report.electrodes:
+        assert electrode.rmse < 0.01 * abs(electrode.mean)
+
+
+def test_corrugation_is_recovered(tmp_path, gold_capacitor):
+    """From charges that a known one gave, on where water stands on gold."""
+    data = sample_potentials(gold_capacitor, tmp_path / "v.zarr", [0.0, 1.0], 4)
+    pair = planar_pair(data)
+    assert data.electrodes is not None
+    atoms = data.electrodes.of_atom
+    charges = []
+    for frame in data:
+        totals = pair.charges(data, frame, plane_offset=-0.1, corrugation=0.25)
+        charges.append(totals[atoms] / np.bincount(atoms)[atoms])
+    known = replace(data, _charges=np.array(charges))
+    found = fit_planes([(known, pair, np.arange(8))])
+    assert found.corrugation == pytest.approx(0.25, rel=1e-3)
+    assert found.plane_offset == pytest.approx(-0.1, abs=1e-4) and found.error < 1e-5

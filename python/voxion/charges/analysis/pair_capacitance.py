@@ -15,7 +15,7 @@ from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.models.planar_pair import (
     VACUUM_PERMITTIVITY,
     PlanarPair,
-    fit_plane_offset,
+    fit_planes,
     planar_pair,
 )
 from voxion.errors import VoxionError
@@ -113,9 +113,9 @@ def pair_capacitance(
                 f"{dataset.path} has another area or distance of the electrodes than "
                 f"{datasets[0].path}: expected runs of one cell."
             )
-    offset, _ = fit_plane_offset(
+    offset = fit_planes(
         [(d, pair, np.arange(d.frames)) for d, pair in zip(datasets, pairs, strict=True)]
-    )
+    ).plane_offset
     to_microfarad = MICROFARAD / first.area
     empty = VACUUM_PERMITTIVITY * first.area / (first.separation - 2 * offset) * to_microfarad
     thermal = elementary_charge / (Boltzmann * temperature) * to_microfarad  # 1/V to uF/cm^2

@@ -446,8 +446,8 @@ def _total_charges(
             f"Model {model} has no 'plane_offset', so that it cannot tell the charges of the "
             f"electrodes of {dataset.path}: train it on electrodes at given potentials."
         )
-    pair = planar_pair(dataset)
-    return lambda frame: pair.charges(dataset, frame, offset)
+    pair, corrugation = planar_pair(dataset), contract.corrugation or 0.0
+    return lambda frame: pair.charges(dataset, frame, offset, corrugation)
 
 
 def _electrode_charges(

@@ -8,24 +8,31 @@ Proc. IRE 27, 584 (1939)). Between planes that potential rises linearly, so that
     Q_upper = (eps0 A V - sum_i q_i (z_i - z_middle)) / L_eff,    Q_lower = -Q_upper,
 
 for a neutral electrolyte. The planes of the induced charge lie before those of the nuclei, by a
-distance d that belongs to the material: L_eff = L - d_lower - d_upper.
+distance d that belongs to the material: L_eff = L - d_lower - d_upper. Close to the nuclei the
+potential ripples with the lattice, which adds to the heights z_i (cpp/core/corrugation.hpp).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch  # noqa: F401  (before voxion._core, which links against the libraries that it loads)
 from numpy.typing import NDArray
 from scipy.constants import angstrom, elementary_charge, epsilon_0
 from scipy.optimize import minimize_scalar
 
+import voxion._core as _core
 from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
 from voxion.charges.data.faces import FACE_THICKNESS, face_of
 from voxion.errors import VoxionError
 
 VACUUM_PERMITTIVITY = epsilon_0 * angstrom / elementary_charge  # e/(V angstrom)
+# A corrugation must take away this share of the squared error of the charges; where it matters, at
+# a metal with water on it, it takes away nearly all.
+CORRUGATION_GAIN = 0.5
+_ROUNDING = 1e-6  # e; where the planes alone leave less, there is nothing to explain
 _NEUTRAL = 1e-4  # e; the charges of a thousand atoms in single precision
 
 
@@ -66,8 +73,24 @@ class PlanarPair:
         induced = float(dataset.source_charges @ heights)
         return VACUUM_PERMITTIVITY * self.area * float(self.voltage(frame.potentials)) - induced
 
+    def ripple(self, dataset: ChargeDataset, frame: ChargeFrame) -> float:
+        """Return what a corrugation of 1 angstrom takes from the `drive`, e angstrom."""
+        total, z = 0.0, frame.source_positions[:, 2]
+        for electrode in dataset.single_electrodes():
+            upper = electrode.surface_positions[:, 2].mean() > np.mean(self.faces)
+            distance = np.abs(z - self.faces[int(upper)]).astype(np.float64)
+            heights = _core.corrugation(
+                electrode.seen_positions, frame.cell, frame.source_positions, distance
+            )
+            total += (1.0 if upper else -1.0) * float(dataset.source_charges @ heights)
+        return total
+
     def charges(
-        self, dataset: ChargeDataset, frame: ChargeFrame, plane_offset: float
+        self,
+        dataset: ChargeDataset,
+        frame: ChargeFrame,
+        plane_offset: float,
+        corrugation: float = 0.0,
     ) -> NDArray[np.float64]:
         """Return the total charges [2] of the electrodes, e.
 
@@ -77,8 +100,13 @@ class PlanarPair:
         frame : ChargeFrame
         plane_offset : float
             d of each electrode, angstrom.
+        corrugation : float
+            Of each electrode, angstrom.
         """
-        upper = self.drive(dataset, frame) / (self.separation - 2 * plane_offset)
+        drive = self.drive(dataset, frame)
+        if corrugation:
+            drive -= corrugation * self.ripple(dataset, frame)
+        upper = drive / (self.separation - 2 * plane_offset)
         charges = np.array([-upper, -upper])
         charges[self.upper] = upper
         return charges
@@ -124,41 +152,69 @@ def planar_pair(dataset: ChargeDataset) -> PlanarPair:
     return PlanarPair(faces, abs(float(np.linalg.det(cell[:2, :2]))), upper)
 
 
-def fit_plane_offset(
-    pairs: Sequence[tuple[ChargeDataset, PlanarPair, NDArray[np.int64]]],
-) -> tuple[float, float]:
-    """Learn how far before the nuclei of a face the plane of the induced charge lies.
+@dataclass(frozen=True)
+class PlaneFit:
+    """What gives the charges of the electrodes of a material.
 
-    Least squares of the charges of an electrode in these frames.
+    Attributes
+    ----------
+    plane_offset : float
+        Distance d from the nuclei of a face to the plane of the induced charge, angstrom.
+    corrugation : float
+        Length by which the potential ripples close to the nuclei, angstrom; 0 where it does not
+        matter.
+    error : float
+        Root mean square error of the charge of an electrode in the frames of the fit, e.
+    """
+
+    plane_offset: float
+    corrugation: float
+    error: float
+
+
+def fit_planes(
+    pairs: Sequence[tuple[ChargeDataset, PlanarPair, NDArray[np.int64]]],
+) -> PlaneFit:
+    """Learn where the planes of the induced charge lie, and the corrugation.
+
+    Least squares of the charges of an electrode in these frames. A corrugation is kept only if it
+    takes away half of the squared error.
 
     Parameters
     ----------
     pairs : sequence of (ChargeDataset, PlanarPair, ndarray of int)
         Pairs of electrodes of one material, their geometry, and the frames that count.
-
-    Returns
-    -------
-    plane_offset : float
-        d, angstrom.
-    error : float
-        Root mean square error of the charge of an electrode, e.
     """
-    drives, separations, expected = [], [], []
+    rows = []
     for dataset, pair, frames in pairs:
         assert dataset.electrodes is not None
         atoms = dataset.electrodes.of_atom == pair.upper
         for frame in (dataset.frame(index) for index in frames.tolist()):
-            drives.append(pair.drive(dataset, frame))
-            separations.append(pair.separation)
-            expected.append(frame.surface_charges[atoms].sum())
-    drive, separation, charge = map(np.array, (drives, separations, expected))
+            charge = frame.surface_charges[atoms].sum()
+            ripple = pair.ripple(dataset, frame)
+            rows.append([pair.drive(dataset, frame), ripple, pair.separation, charge])
+    drive, ripple, separation, charge = np.array(rows).T
 
-    def squared_error(plane_offset: float) -> float:
-        return float(np.square(drive / (separation - 2 * plane_offset) - charge).mean())
+    def corrugation_at(plane_offset: float) -> float:
+        effective = separation - 2 * plane_offset
+        slope = ripple / effective
+        square = float(slope @ slope)
+        return float((drive / effective - charge) @ slope) / square if square > 0 else 0.0
 
-    bound = 0.4 * float(separation.min())
-    found = minimize_scalar(squared_error, bounds=(-bound, bound), method="bounded")
-    return float(found.x), float(np.sqrt(found.fun))
+    def fit(corrugation: Callable[[float], float]) -> PlaneFit:
+        def squared_error(plane_offset: float) -> float:
+            told = (drive - corrugation(plane_offset) * ripple) / (separation - 2 * plane_offset)
+            return float(np.square(told - charge).mean())
+
+        bound = 0.4 * float(separation.min())
+        found = minimize_scalar(
+            squared_error, bounds=(-bound, bound), method="bounded", options={"xatol": 1e-9}
+        )
+        return PlaneFit(float(found.x), corrugation(found.x), float(np.sqrt(found.fun)))
+
+    flat, rippled = fit(lambda _: 0.0), fit(corrugation_at)
+    kept = flat.error > _ROUNDING and rippled.error**2 < (1 - CORRUGATION_GAIN) * flat.error**2
+    return rippled if kept else flat
 
 
 def _face(heights: NDArray[np.float64], upper: bool, dataset: ChargeDataset) -> float:

@@ -58,6 +58,7 @@ class SitePotentialsModel(nn.Module):
     edges: Tensor
     depths: Tensor
     shares: Tensor
+    used: Tensor
     mean_weights: Tensor
     weights: Tensor
     electron_weights: Tensor
@@ -95,6 +96,8 @@ class SitePotentialsModel(nn.Module):
         # of the total charge, on each layer
         shares = torch.eye(1, self.layers, dtype=torch.float64)[0]
         self.register_buffer("shares", shares)
+        # 1 for the potentials of a layer that the sums take, 0 for others
+        self.register_buffer("used", torch.ones(self.layers, widths, dtype=torch.float64))
         # from the mean potentials of a layer (first index) to the mean charge of each layer
         mean_weights = torch.zeros(self.layers, widths, self.layers, dtype=torch.float64)
         self.register_buffer("mean_weights", mean_weights)
@@ -234,7 +237,7 @@ class SitePotentialsModel(nn.Module):
     def layer_means(self, site_potentials: Tensor) -> Tensor:
         """Mean potentials of each layer, [L K]."""
         sums = self.members.T @ site_potentials
-        return (sums / self.members.sum(0).unsqueeze(1)).flatten()
+        return (self.used * sums / self.members.sum(0).unsqueeze(1)).flatten()
 
     def linear_response(self, site_potentials: Tensor) -> Tensor:
         """Linear part of the response, [M]; weighted first and gathered then, which is quick."""
@@ -270,7 +273,8 @@ class SitePotentialsModel(nn.Module):
         Tensor [M_l, L S K], float64
         """
         sites, widths = site_potentials.size(0), site_potentials.size(1)
-        padded = torch.cat([site_potentials, site_potentials.new_zeros(1, widths)])
+        used = site_potentials * (self.members @ self.used)
+        padded = torch.cat([used, used.new_zeros(1, widths)])
         rows = padded.index_select(0, self.neighbours).view(-1, sites, widths)
         sums: list[Tensor] = []
         for shell in torch.split(rows, self.shell_sizes):

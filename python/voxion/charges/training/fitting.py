@@ -38,7 +38,7 @@ from voxion.charges.models.linear_response import (
     fit_linear_response,
     moments,
 )
-from voxion.charges.models.planar_pair import fit_plane_offset, planar_pair
+from voxion.charges.models.planar_pair import fit_planes, planar_pair
 from voxion.charges.models.shells import layer_shell_edges
 from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.charges.training.electron_fit import fit_electrons
@@ -204,9 +204,15 @@ def fit_site_potentials(
             summary["correction_kept"] = True
     if not pairs:
         return Fit(_fitted(model, settings, datasets, training), summary)
-    offset, error = fit_plane_offset(pairs)
-    summary |= {"plane_offset": offset, "electrode_charge_rmse": error}
-    values: dict[str, Any] = {"plane_offset": offset, "total_charge_input": True}
+    planes = fit_planes(pairs)
+    summary |= {
+        "plane_offset": planes.plane_offset,
+        "corrugation": planes.corrugation,
+        "electrode_charge_rmse": planes.error,
+    }
+    values: dict[str, Any] = {"plane_offset": planes.plane_offset, "total_charge_input": True}
+    if planes.corrugation:
+        values["corrugation"] = planes.corrugation
     if len(depths) > 1:
         values["layers"] = tuple(depths.tolist())
         summary["layers"] = {"depths": depths.tolist(), "shares": model.shares.tolist()}
@@ -343,7 +349,7 @@ def _new_model(
     means = [dataset.total_charge / dataset.surface_atoms for dataset in datasets]
     # trained on several total charges, the model leaves the mean to whoever knows the total
     mean = means[0] if np.ptp(means) < 1e-9 else 0.0  # also where one is not a number
-    return SitePotentialsModel(
+    model = SitePotentialsModel(
         torch.from_numpy(edges),
         training[0].potentials.shape[2],
         mean,
@@ -351,6 +357,11 @@ def _new_model(
         electrons,
         None if depths is None else torch.from_numpy(depths),
     )
+    if settings.largest_wave_vector is not None:
+        # A cell has few lengths of waves, which the shells of one layer tell apart: with those of more
+        # layers the least squares would fit the waves of this cell, and fail in another one.
+        model.used[1:, -1] = 0.0
+    return model
 
 
 def _common_layers(datasets: Sequence[ChargeDataset]) -> NDArray[np.float64]:

@@ -144,30 +144,40 @@ def test_dftb_labels(example, run):
 
 
 @pytest.mark.parametrize("example", ["07_capacitor"], indirect=True)
-def test_capacitor(example, run, gmx):
+@pytest.mark.parametrize("material", ["graphene", "gold"])
+def test_capacitor(example, run, gmx, material):
     path = os.pathsep.join(map(str, (gmx.parent, Path(sys.executable).parent, os.environ["PATH"])))
-    small = {"FRAMES": 12, "INTERVAL": 0.1, "SETTLE": 0.2, "STEPS": 300}
-    run("./build_and_train.sh --cells 6 4 --thickness 24", **small)
-    run("lmp -in in.run -var model trained/model.pt -var steps 200 -screen none")
-    run("lmp -in in.run -var method conp -var kspace pppm/electrode -var steps 200 -screen none")
-    run(
-        "voxion charges run pair graphene-conp.pt --out run.zarr --potential 0 --potential 2 "
-        "--frames 20 --interval 0.02 --settle 0.1"
-    )
-    run("voxion charges capacitance run.zarr --out charging.png")
-    run("./run_gromacs.sh --cells 10 7 --thickness 24", STEPS=300, RUN=100, PATH=path)
-    run("python plot.py")
-    for picture in ("capacitor.png", "charging.png"):
-        check_picture(example / picture)
+    cells, wide = {
+        "graphene": ("--cells 6 4 --thickness 24", "--cells 10 7 --thickness 24"),
+        "gold": ("--cells 6 5 --thickness 20", "--cells 8 8 --thickness 20"),
+    }[material]
+    of = {"MATERIAL": material}
+    run(f"./build_and_train.sh {cells}", FRAMES=12, INTERVAL=0.1, SETTLE=0.2, STEPS=300, **of)
+    lammps = f"lmp -in in.run -var material {material} -var steps 200 -screen none"
+    run(f"{lammps} -var model {material}/trained/model.pt")
+    run(f"{lammps} -var method conp -var kspace pppm/electrode")
+    run(f"./run_gromacs.sh {wide}", STEPS=300, RUN=100, PATH=path, **of)
+    run(f"python plot.py {material}")
+    check_picture(example / f"{material}.png")
     # from the same start; later the runs part
-    curves = [np.loadtxt(example / f"charging-{name}.txt")[:3, 1] for name in ("conp", "voxion")]
+    curves = [
+        np.loadtxt(example / material / f"charging-{name}.txt")[:3, 1]
+        for name in ("conp", "voxion")
+    ]
     assert curves[1] == pytest.approx(curves[0], rel=0.02)
     neutral, charged = (
-        np.loadtxt(example / "gromacs" / f"{voltage}.xvg", comments=["#", "@"])[:, 19]
+        np.loadtxt(example / material / "gromacs" / f"{voltage}.xvg", comments=["#", "@"])[:, 19]
         for voltage in (0, 2)
     )
-    # from the same start; 2 V on the empty cell are 0.34 e
+    # from the same start; 2 V on the empty cells are 0.34 e and more
     assert (charged - neutral > 0.2).all() and len(charged) == 101
+    if material == "graphene":
+        run(
+            "voxion charges run graphene/pair graphene-conp.pt --out run.zarr --potential 0 "
+            "--potential 2 --frames 20 --interval 0.02 --settle 0.1"
+        )
+        run("voxion charges capacitance run.zarr --out charging.png")
+        check_picture(example / "charging.png")
 
 
 def test_no_example_is_left_out():

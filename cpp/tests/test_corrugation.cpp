@@ -81,7 +81,8 @@ BOOST_AUTO_TEST_CASE(levers_are_heights_and_ripples) {
   const PlanarPair pair(low, high, {0.0, 0.0}, box());
   const auto corrugation = of_lattice(0.3);
   const std::array<const Corrugation *, 2> both{&corrugation, &corrugation};
-  const double below[3] = {0.0, 0.0, 7.0}, above[3] = {0.0, 0.0, 33.0}, middle[3] = {0.0, 0.0, 20.0};
+  const double below[3] = {0.0, 0.0, 7.0}, above[3] = {0.0, 0.0, 33.0},
+               middle[3] = {0.0, 0.0, 20.0};
   const auto lever = [&](const double *position) {
     return pair.lever(position, pair.height(position[2]), both);
   };

@@ -1,8 +1,9 @@
 """Draw the charging of the pair in both engines, the ions between, and the electrodes' charges.
 
-python plot.py
+python plot.py [gold]
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from matplotlib.figure import Figure
 
 from voxion.figures import COLOURS, REFERENCE, WIDTH, styled
 
-FOLDER = Path(__file__).parent
+MATERIAL = sys.argv[1] if len(sys.argv) > 1 else "graphene"
+FOLDER = Path(__file__).parent / MATERIAL
 TIMESTEP = 2e-3  # ps
 METHODS = {"conp": "fix electrode/conp", "voxion": "fix voxion/charge"}
 SPECIES = {"cations": "Na$^+$", "anions": "Cl$^-$", "oxygen": "water, tenth"}
@@ -55,6 +57,9 @@ def draw() -> Figure:
 
     x, y, z, q = np.loadtxt(FOLDER / "electrodes-voxion.txt", skiprows=9, usecols=(1, 2, 3, 4)).T
     upper = z > z.mean()
+    # the layers that face the electrolyte
+    face = np.isclose(z, np.where(upper, z[upper].min(), z[~upper].max()), atol=0.1)
+    x, y, q, upper = x[face], y[face], q[face], upper[face]
     width = np.ptp(x) + 4.0
     shift = np.where(upper, width, 0.0)
     milli = 1000.0 * (q - np.where(upper, q[upper].mean(), q[~upper].mean()))
@@ -70,4 +75,4 @@ def draw() -> Figure:
     return figure
 
 
-draw().savefig(FOLDER / "capacitor.png", dpi=130)
+draw().savefig(FOLDER.with_suffix(".png"), dpi=130)

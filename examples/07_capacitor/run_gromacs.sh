@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# The same pair in GROMACS, at three voltages. All that it makes lies in the folder `gromacs`.
-#   MODEL=trained/model.pt ./run_gromacs.sh [--cells 10 6] ...
+# The same pair in GROMACS, at three voltages. All that it makes lies in the folder `gromacs` of the
+# material's.
+#   MATERIAL=gold MODEL=gold/trained/model.pt ./run_gromacs.sh [--cells 10 6] ...
 # STEPS is the number of steps of equilibration, RUN that at each voltage.
 set -euo pipefail
 cd "$(dirname "$0")"
-model=$(realpath "${MODEL:-graphene-conp.pt}")
+material=${MATERIAL:-graphene}
+model=$(realpath "${MODEL:-$material-conp.pt}")
 
-voxion systems graphene --out gromacs --engine gromacs --cells 10 6 --charge 0 --capacitor \
-    --thickness 32 --molarity 1.0 "$@"
-cd gromacs
+./build.sh "$material" "$material/gromacs" --engine gromacs "$@"
+cd "$material/gromacs"
 system="-c conf.gro -p topol.top -n index.ndx"
 gmx grompp -f em.mdp $system -o em.tpr
 gmx mdrun -ntmpi 1 -deffnm em

@@ -21,7 +21,7 @@ PAGES = sorted(
 )
 SPAN = re.compile(r"`(voxion [^`]+)`")
 # what shell variables stand for, as far as it matters to the parser
-VARIABLES = {"$frames": "20", "$interval": "0.5"}
+VARIABLES = {"$frames": "20", "$interval": "0.5", "$folder": "pair"}
 
 
 def commands(group, path=()):

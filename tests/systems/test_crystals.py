@@ -6,10 +6,11 @@ from typer.testing import CliRunner
 
 from voxion.charges.sampling.run import load_configuration
 from voxion.cli.app import app
+from voxion.cli.systems import MaterialChoice
 from voxion.engines.lammps import gather, in_group, lammps_session
 from voxion.errors import VoxionError
 from voxion.systems import forcefields as ff
-from voxion.systems.crystals import CrystalCapacitor
+from voxion.systems.crystals import MATERIALS, CrystalCapacitor
 from voxion.systems.description import load_system
 
 METAL = "platinum"
@@ -50,6 +51,19 @@ def test_neighbours_in_a_face_centred_crystal(surface, in_plane, neighbours):
     # one nucleus for a quarter of the cube of the lattice constant
     volume = np.prod(crystal.edges) * layers[1] * 4
     assert volume / len(sites) == pytest.approx(ff.METALS[METAL].lattice_constant ** 3 / 4)
+
+
+def test_water_fills_what_is_between_metals():
+    """Metals are wetted, graphite leaves room at both sides."""
+    metal, graphite = slab(surface="100"), slab(crystal="graphite", cells=(6, 4))
+    for crystal, unfilled in ((metal, 1.0), (graphite, 6.75)):
+        waters, cations, _ = crystal.counts()
+        height = (29.94 * waters + 30.0 * cations) / np.prod(crystal.edges)
+        assert crystal.thickness - height == pytest.approx(unfilled, abs=0.1)
+
+
+def test_materials_of_the_command_are_those_of_the_builder():
+    assert tuple(choice.value for choice in MaterialChoice) == MATERIALS
 
 
 def test_graphite_has_bernals_stacking():

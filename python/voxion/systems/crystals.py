@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 
 from voxion.errors import VoxionError
 from voxion.systems import forcefields as ff
-from voxion.systems.electrode_cell import ElectrodeCell
+from voxion.systems.electrode_cell import UNFILLED_HEIGHT, ElectrodeCell
 from voxion.systems.graphene import BOND_LENGTH, graphene_sheet
 
 GRAPHITE_SPACING = 3.35  # between layers, angstrom
+# Height that the liquid does not fill between two metals, angstrom. Water wets them, in two dense
+# layers: so it has 33.5 molecules per nm^3 in the middle between two of gold, 32 angstrom apart.
+METAL_UNFILLED_HEIGHT = 1.0
 
 
 class Lattice(NamedTuple):
@@ -128,6 +131,11 @@ class CrystalCapacitor(ElectrodeCell):
         """Name of the electrodes' material, for titles."""
         face = "" if self.surface is None else f" ({self.surface})"
         return f"{self.crystal}{face} of {self.layers} layers"
+
+    @property
+    def unfilled_height(self) -> float:
+        """Height that the liquid does not fill, angstrom."""
+        return UNFILLED_HEIGHT if self.crystal == "graphite" else METAL_UNFILLED_HEIGHT
 
     def behind_face(self) -> NDArray[np.float64]:
         """Positions of an electrode's atoms with the depth behind its face in place of z."""

@@ -118,9 +118,14 @@ class ElectrodeCell(ABC):
         return float(self.behind_face()[:, 2].max())
 
     @property
+    def unfilled_height(self) -> float:
+        """Height that the liquid does not fill, angstrom."""
+        return UNFILLED_HEIGHT
+
+    @property
     def liquid_volume(self) -> float:
         """Volume that the liquid fills, angstrom^3."""
-        return self.edges[0] * self.edges[1] * (self.thickness - UNFILLED_HEIGHT)
+        return self.edges[0] * self.edges[1] * (self.thickness - self.unfilled_height)
 
     def counts(self) -> tuple[int, int, int]:
         """Numbers of water, Na+ and Cl-.

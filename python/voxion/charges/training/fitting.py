@@ -358,8 +358,8 @@ def _new_model(
         None if depths is None else torch.from_numpy(depths),
     )
     if settings.largest_wave_vector is not None:
-        # A cell has few lengths of waves, which the shells of one layer tell apart: with those of more
-        # layers the least squares would fit the waves of this cell, and fail in another one.
+        # A cell has few lengths of waves, which the shells of one layer tell apart: with those of
+        # more layers the least squares would fit the waves of this cell, and fail in another one.
         model.used[1:, -1] = 0.0
     return model
 

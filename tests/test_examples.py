@@ -18,7 +18,8 @@ from voxion.charges.data.opening import open_dataset
 from voxion.voxels.stores.store import open_store
 
 EXAMPLES = ROOT / "examples"
-SHEET = "--cells 6 4 --charge -1 --thickness 16"  # 96 C
+# 96 C; of ten Na+ some are in the bulk of any run
+SHEET = "--cells 6 4 --charge -1 --thickness 22 --molarity 4"
 
 Run = Callable[..., str]
 

@@ -68,7 +68,8 @@ BOOST_AUTO_TEST_CASE(positions_contract_is_read) {
 }
 
 BOOST_AUTO_TEST_CASE(every_rule_of_the_contract_is_enforced) {
-  const auto bad = [](const std::string &text, const char *from, const char *to, const char *part) {
+  const auto bad = [](const std::string &text, const char *from, const std::string &to,
+                      const char *part) {
     BOOST_CHECK_EXCEPTION(parse(replaced(text, from, to)), Error, says(part));
   };
   BOOST_CHECK_EXCEPTION(parse("[1, 2"), Error, says("not a JSON object"));

@@ -188,5 +188,6 @@ def test_no_example_is_left_out():
         for name, function in globals().items()
         if name.startswith("test_")
         for mark in getattr(function, "pytestmark", [])
+        if mark.args[0] == "example"
     }
     assert tested == {path.parent.name for path in EXAMPLES.glob("*/README.md")}

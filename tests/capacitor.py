@@ -10,6 +10,7 @@ from voxion.charges.sampling.electrode import ElectrodeLabels
 from voxion.charges.training.run import TrainingResult, make_settings, train
 from voxion.engines.lammps import run_lammps
 from voxion.systems.crystals import CrystalCapacitor
+from voxion.systems.electrode_cell import ElectrodeCell
 from voxion.systems.graphene import GrapheneSystem
 
 CAPACITOR = GrapheneSystem(
@@ -22,6 +23,13 @@ GOLD = CrystalCapacitor(
 )
 
 
+def equilibrated(system: ElectrodeCell, folder: Path, seed: int) -> Path:
+    """Build a system and run it for some steps; return its folder."""
+    system.build(folder, seed=seed)
+    run_lammps(folder / "in.equilibrate", variables={"steps": 200})
+    return folder
+
+
 def sample_potentials(folder, output, differences, frames, **options) -> ChargeDataset:
     total = frames * len(differences)
     return ElectrodeLabels(folder).sample(
@@ -32,10 +40,7 @@ def sample_potentials(folder, output, differences, frames, **options) -> ChargeD
 @pytest.fixture(scope="session")
 def neutral_capacitor(tmp_path_factory) -> Path:
     """Two sheets of 96 C without a charge of their own, 24 A apart."""
-    folder = tmp_path_factory.mktemp("system") / "capacitor"
-    CAPACITOR.build(folder, seed=2)
-    run_lammps(folder / "in.equilibrate", variables={"steps": 200})
-    return folder
+    return equilibrated(CAPACITOR, tmp_path_factory.mktemp("system") / "capacitor", seed=2)
 
 
 @pytest.fixture(scope="session")
@@ -63,10 +68,7 @@ def trained_pair(at_potentials, tmp_path_factory) -> TrainingResult:
 @pytest.fixture(scope="session")
 def gold_capacitor(tmp_path_factory) -> Path:
     """Two slabs of gold, two layers of 30 atoms each, 20 A apart."""
-    folder = tmp_path_factory.mktemp("system") / "gold"
-    GOLD.build(folder, seed=4)
-    run_lammps(folder / "in.equilibrate", variables={"steps": 200})
-    return folder
+    return equilibrated(GOLD, tmp_path_factory.mktemp("system") / "gold", seed=4)
 
 
 @pytest.fixture(scope="session")

@@ -69,6 +69,13 @@ def fcc_111(constant: float) -> Lattice:
     return Lattice((edge, edge * sqrt(3)), basis, (0.0, 1 / 3), constant / sqrt(3), 3)
 
 
+def graphite() -> Lattice:
+    """Basal plane of graphite in Bernal's stacking: sheets of graphene, ABAB."""
+    cell = (sqrt(3) * BOND_LENGTH, 3 * BOND_LENGTH)
+    basis = graphene_sheet((1, 1))[:, :2] / cell
+    return Lattice(cell, basis, (0.0, 1 / 3), GRAPHITE_SPACING, 2)
+
+
 FCC: dict[str, Callable[[float], Lattice]] = {"100": fcc_100, "110": fcc_110, "111": fcc_111}
 MATERIALS = (*ff.METALS, "graphite")
 
@@ -116,8 +123,6 @@ class CrystalCapacitor(ElectrodeCell):
     @property
     def edges(self) -> tuple[float, float]:
         """Lateral periodic edges, angstrom."""
-        if self.crystal == "graphite":
-            return self.cells[0] * sqrt(3) * BOND_LENGTH, self.cells[1] * 3 * BOND_LENGTH
         cell = self._lattice().cell
         return self.cells[0] * cell[0], self.cells[1] * cell[1]
 
@@ -139,12 +144,11 @@ class CrystalCapacitor(ElectrodeCell):
 
     def behind_face(self) -> NDArray[np.float64]:
         """Positions of an electrode's atoms with the depth behind its face in place of z."""
-        if self.crystal == "graphite":
-            return graphite(self.cells, self.layers)
         return stacked_layers(self._lattice(), self.cells, self.layers)
 
     def _lattice(self) -> Lattice:
-        assert self.surface is not None
+        if self.surface is None:
+            return graphite()
         return FCC[self.surface](ff.METALS[self.crystal].lattice_constant)
 
 
@@ -170,16 +174,4 @@ def stacked_layers(lattice: Lattice, cells: tuple[int, int], layers: int) -> NDA
         moved = (flat + (layer % lattice.period) * np.array(lattice.shift)) % cells
         depth = np.full(len(flat), layer * lattice.spacing)
         found.append(np.column_stack([moved * lattice.cell, depth]))
-    return np.concatenate(found)
-
-
-def graphite(cells: tuple[int, int], layers: int) -> NDArray[np.float64]:
-    """Sites of graphite in Bernal's stacking, ABAB; as `stacked_layers` returns them."""
-    sheet = graphene_sheet(cells)
-    period = cells[1] * 3 * BOND_LENGTH
-    found = []
-    for layer in range(layers):
-        moved = sheet + np.array([0.0, (layer % 2) * BOND_LENGTH, layer * GRAPHITE_SPACING])
-        moved[:, 1] %= period
-        found.append(moved)
     return np.concatenate(found)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.capacitor import CAPACITOR, sample_potentials
+from tests.capacitor import CAPACITOR, equilibrated, sample_potentials
 from voxion.charges.data.dataset import ChargeDataset, ChargeFrame
 from voxion.charges.data.dataset_writer import ChargeDatasetWriter
 from voxion.charges.data.opening import open_dataset
@@ -172,12 +172,9 @@ def replace_sources(data: ChargeDataset) -> ChargeDataset:
 
 def test_pairs_of_another_size_share_the_model(trained, tmp_path):
     """A wider pair with a larger gap: nothing is fitted again."""
-    from voxion.engines.lammps import run_lammps
-
     result, _ = trained
-    folder = tmp_path / "wider"
-    replace(CAPACITOR, cells=(8, 5), thickness=30.0).build(folder, seed=4)
-    run_lammps(folder / "in.equilibrate", variables={"steps": 200})
+    wider = replace(CAPACITOR, cells=(8, 5), thickness=30.0)
+    folder = equilibrated(wider, tmp_path / "wider", seed=4)
     other = sample_potentials(folder, tmp_path / "wider.zarr", [1.5], 4)
     report = score(result.model_path, other.path)
     assert report.model.r2 > 0.9

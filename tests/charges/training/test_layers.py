@@ -5,12 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.capacitor import GOLD, sample_potentials
+from tests.capacitor import GOLD, equilibrated, sample_potentials
 from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.evaluation.scores import predict, score
 from voxion.charges.models.planar_pair import fit_planes, planar_pair
 from voxion.contract.schema import read_contract
-from voxion.engines.lammps import run_lammps
 from voxion.errors import VoxionError
 
 
@@ -53,9 +52,8 @@ def test_electrodes_of_other_layers_are_refused(trained_gold, trained_pair, unse
 @pytest.mark.training
 def test_another_pair_of_the_material_shares_the_model(trained_gold, tmp_path):
     """Of another size and distance; nothing is fitted again."""
-    folder = tmp_path / "wider"
-    replace(GOLD, cells=(7, 6), thickness=23.0, molarity=2.0).build(folder, seed=8)
-    run_lammps(folder / "in.equilibrate", variables={"steps": 200})
+    wider = replace(GOLD, cells=(7, 6), thickness=23.0, molarity=2.0)
+    folder = equilibrated(wider, tmp_path / "wider", seed=8)
     data = sample_potentials(folder, tmp_path / "wider.zarr", [1.5], 3)
     report = score(trained_gold.model_path, data.path)
     for layer, share in zip(report.layers, (0.2, 0.5), strict=True):

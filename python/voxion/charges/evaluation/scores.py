@@ -28,6 +28,7 @@ from voxion.charges.data.opening import open_dataset
 from voxion.charges.data.splits import potential_stages, split_dataset
 from voxion.charges.evaluation.force_errors import ForceReport, score_forces
 from voxion.charges.models.planar_pair import planar_pair
+from voxion.charges.models.site_potentials import layer_of
 from voxion.contract.schema import ChargeContract, load_model
 from voxion.errors import VoxionError
 
@@ -486,10 +487,10 @@ def _layers(
     """Depths of the layers, and the atoms of each on each electrode; nothing of one layer."""
     if contract.layers is None:
         return ()
-    depths = np.array(contract.layers)
+    depths = torch.tensor(contract.layers, dtype=torch.float64)
     members: list[list[NDArray[np.int64]]] = [[] for _ in depths]
     for atoms, electrode in zip(_members(dataset), dataset.single_electrodes(), strict=True):
-        layer = np.abs(electrode.seen_positions[:, 2:] - depths).argmin(1)
+        layer = layer_of(torch.from_numpy(electrode.seen_positions), depths).numpy()
         for number, of_layer in enumerate(members):
             of_layer.append(np.flatnonzero(atoms)[layer == number])
     return tuple(zip(contract.layers, members, strict=True))

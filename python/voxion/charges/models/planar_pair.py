@@ -76,8 +76,8 @@ class PlanarPair:
     def ripple(self, dataset: ChargeDataset, frame: ChargeFrame) -> float:
         """Return what a corrugation of 1 angstrom takes from the `drive`, e angstrom."""
         total, z = 0.0, frame.source_positions[:, 2]
-        for electrode in dataset.single_electrodes():
-            upper = electrode.surface_positions[:, 2].mean() > np.mean(self.faces)
+        for number, electrode in enumerate(dataset.single_electrodes()):
+            upper = number == self.upper
             distance = np.abs(z - self.faces[int(upper)]).astype(np.float64)
             heights = _core.corrugation(
                 electrode.seen_positions, frame.cell, frame.source_positions, distance

@@ -40,7 +40,7 @@ from voxion.charges.models.linear_response import (
 )
 from voxion.charges.models.planar_pair import fit_planes, planar_pair
 from voxion.charges.models.shells import layer_shell_edges
-from voxion.charges.models.site_potentials import SitePotentialsModel
+from voxion.charges.models.site_potentials import SitePotentialsModel, layer_of
 from voxion.charges.training.electron_fit import fit_electrons
 from voxion.charges.training.fitted import FittedModel
 from voxion.charges.training.loops import (
@@ -185,8 +185,11 @@ def fit_site_potentials(
     edges = _common_edges(datasets, settings.shells, depths)
     training, validation = _site_frames(datasets, parts, settings, progress)
     model = _new_model(edges, settings, training, datasets, depths=depths)
-    penalty, linear_error = _fit_layers(model, training, validation)
-    learn_distance(model, training, moments(model, training))
+    seen = moments(model, training)
+    penalty, linear_error = fit_linear_response(model, seen, moments(model, validation))
+    learn_distance(model, training, seen)
+    if model.layers > 1:
+        _fit_deeper_layers(model, training, validation)
     summary: dict[str, Any] = {
         "penalty": penalty,
         "validation_rmse_linear": linear_error,
@@ -219,19 +222,14 @@ def fit_site_potentials(
     return Fit(_fitted(model, settings, datasets, training, **values), summary)
 
 
-def _fit_layers(
+def _fit_deeper_layers(
     model: SitePotentialsModel, training: Sequence[SiteFrames], validation: Sequence[SiteFrames]
-) -> tuple[float, float]:
-    """Fit the linear response of every layer; the penalty and the error (e) of the first."""
-    fits = [
-        fit_linear_response(
-            model, moments(model, training, layer), moments(model, validation, layer), layer
-        )
-        for layer in range(model.layers)
-    ]
-    if model.layers > 1:
-        fit_layer_charges(model, training)
-    return fits[0]
+) -> None:
+    """Fit the linear response of the layers behind the first, and the charges of all."""
+    for layer in range(1, model.layers):
+        seen, unseen = moments(model, training, layer), moments(model, validation, layer)
+        fit_linear_response(model, seen, unseen, layer)
+    fit_layer_charges(model, training)
 
 
 def fit_tight_binding(
@@ -391,7 +389,7 @@ def _common_edges(
 
     def edges_of(dataset: ChargeDataset) -> NDArray[np.float64]:
         positions = dataset.seen_positions
-        layer = np.abs(positions[:, 2:] - depths).argmin(1)
+        layer = layer_of(torch.from_numpy(positions), torch.from_numpy(depths))
         return layer_shell_edges(positions, dataset.cells[0], shells, layer)
 
     first = datasets[0]

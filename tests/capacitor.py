@@ -9,7 +9,7 @@ from voxion.charges.defaults import WIDTHS
 from voxion.charges.sampling.electrode import ElectrodeLabels
 from voxion.charges.training.run import TrainingResult, make_settings, train
 from voxion.engines.lammps import run_lammps
-from voxion.systems.crystals import CrystalCapacitor
+from voxion.systems.crystals import Crystal, CrystalCapacitor
 from voxion.systems.electrode_cell import ElectrodeCell
 from voxion.systems.graphene import GrapheneSystem
 
@@ -19,7 +19,7 @@ CAPACITOR = GrapheneSystem(
 
 
 GOLD = CrystalCapacitor(
-    crystal="gold", surface="100", layers=2, cells=(6, 5), molarity=1.0, thickness=20.0
+    crystal=Crystal("gold", "100", layers=2), cells=(6, 5), molarity=1.0, thickness=20.0
 )
 
 

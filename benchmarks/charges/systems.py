@@ -41,7 +41,7 @@ def pair_systems() -> list[Path]:
         system = GrapheneSystem(
             cells=cells, total_charge=0, capacitor=True, thickness=thickness, molarity=molarity
         )
-        folders.append(graphene(f"pair-{2 * system.atoms}", system))
+        folders.append(graphene(f"pair-{2 * system.lower.atoms}", system))
     return folders
 
 

@@ -5,11 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.capacitor import equilibrated
 from voxion.charges.models.planar_pair import VACUUM_PERMITTIVITY
-from voxion.charges.sampling.run import load_configuration
+from voxion.charges.sampling.electrode import ElectrodeSettings
+from voxion.charges.sampling.run import load_configuration, model_method, sample_run
 from voxion.contract.schema import read_contract
 from voxion.engines.lammps import gather, in_group, lammps_session
 from voxion.errors import VoxionError
+from voxion.systems.crystals import Crystal, CrystalCapacitor
+from voxion.systems.description import load_system
 
 from .harness import started
 from .test_mpi import lammps_on
@@ -108,6 +112,32 @@ def test_charges_are_those_of_electrode_conp(capacitor):
         reference = solved[surface][heights == height]
         error = learned[surface][heights == height] - reference
         assert np.square(error).mean() < 0.1 * reference.var() + 1e-4**2
+
+
+def test_electrodes_of_two_materials(trained_gold, trained_pair, tmp_path):
+    """Each model learned from pairs of its material; nothing of this pair was fitted."""
+    system = CrystalCapacitor(
+        crystal=Crystal("gold", "100", layers=2),
+        upper_crystal=Crystal("graphite", layers=1),
+        cells=(6, 6),
+        molarity=1.0,
+        thickness=20.0,
+    )
+    folder = equilibrated(system, tmp_path / "mixed", seed=3)
+    models = trained_gold.model_path, trained_pair.model_path
+    solved = ElectrodeSettings().potential_method(load_system(folder), [1.0], 2)
+    learned = model_method(models[0], load_system(folder), 1, [1.0], 2, models[1])
+    charges = {}
+    for name, method in (("solved", solved), ("learned", learned)):
+        data = sample_run(folder, tmp_path / f"{name}.zarr", method, 2, 0.002, settle=0.002)
+        charges[name] = data.surface_charges()[0]
+    reference, error = charges["solved"], charges["learned"] - charges["solved"]
+    gold, graphene = np.arange(36), np.arange(72, 184)  # of gold the face
+    assert reference.size == 184
+    assert abs(error[graphene].sum()) < 0.01 * abs(reference[graphene].sum())
+    assert abs(error[:72].sum() + error[graphene].sum()) < 1e-9
+    for atoms in (gold, graphene):
+        assert np.square(error[atoms]).mean() < 0.1 * reference[atoms].var() + 1e-4**2
 
 
 def test_potentials_may_be_variables(neutral_capacitor, trained_pair):

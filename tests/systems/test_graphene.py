@@ -14,7 +14,7 @@ AVOGADRO_PER_CUBIC_ANGSTROM = 6.02214076e-4
 
 def test_defaults_are_the_paper_system():
     system = GrapheneSystem()
-    assert system.atoms == 336
+    assert system.lower.atoms == 336
     assert system.counts() == (2065, 90, 86)
     assert system.edges == pytest.approx((29.51, 29.82), abs=0.01)
 

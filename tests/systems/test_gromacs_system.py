@@ -17,7 +17,7 @@ from voxion.systems.conditions import (
     WALL_EPSILON,
     WALL_SIGMA,
 )
-from voxion.systems.crystals import CrystalCapacitor
+from voxion.systems.crystals import Crystal, CrystalCapacitor
 from voxion.systems.description import load_system
 from voxion.systems.graphene import GrapheneSystem
 from voxion.systems.gromacs_system import kt_distance
@@ -35,8 +35,13 @@ TIGHT = {"fourierspacing": "0.05", "pme-order": "8", "ewald-rtol": "1e-6"}
 
 
 def system(name):
-    if name == "gold":
-        return CrystalCapacitor(surface="111", layers=2, cells=(8, 5), thickness=10 * THICKNESS)
+    if name == "crystals":
+        return CrystalCapacitor(
+            crystal=Crystal("gold", "100", layers=2),
+            upper_crystal=Crystal("graphite", layers=1),
+            cells=(11, 9),
+            thickness=10 * THICKNESS,
+        )
     return GrapheneSystem(cells=(9, 6), molarity=1.5, thickness=10 * THICKNESS, **VARIANTS[name])
 
 
@@ -100,7 +105,7 @@ def index_of(path):
     return {name: np.array(numbers.split(), int) - 1 for name, numbers in sections}
 
 
-@pytest.fixture(scope="module", params=[*VARIANTS, "gold"])
+@pytest.fixture(scope="module", params=[*VARIANTS, "crystals"])
 def ran(request, gmx, tmp_path_factory):
     """A built system, minimised, equilibrated and run by the commands of its README."""
     folder = tmp_path_factory.mktemp("gromacs") / "system"
@@ -115,7 +120,7 @@ def ran(request, gmx, tmp_path_factory):
 
 
 def test_files_are_the_system_of_lammps(tmp_path):
-    for name in (*VARIANTS, "gold"):
+    for name in (*VARIANTS, "crystals"):
         for engine in ("gromacs", "lammps"):
             system(name).build(tmp_path / name / engine, seed=3, engine=engine)
         data = MDAnalysis.Universe(
@@ -123,7 +128,7 @@ def test_files_are_the_system_of_lammps(tmp_path):
         )
         gro = MDAnalysis.Universe(str(tmp_path / name / "gromacs" / "conf.gro"))
         # float32 in MDAnalysis
-        raised = gro.atoms.positions - [0.0, 0.0, system(name).depth]
+        raised = gro.atoms.positions - [0.0, 0.0, system(name).lower.depth]
         np.testing.assert_allclose(raised, data.atoms.positions, atol=4e-6)
         assert list(gro.atoms.resids) == list(data.atoms.resids)
         description = load_system(tmp_path / name / "gromacs", "gromacs")
@@ -171,7 +176,7 @@ def test_run_is_sound(ran):
     start = MDAnalysis.Universe(str(gromacs.folder / "conf.gro"))
     _, positions, _ = gromacs.point("last", "md.cpt")
     groups = index_of(gromacs.folder / "index.ndx")
-    face = system(gromacs.variant).depth / 10
+    face = system(gromacs.variant).lower.depth / 10
     surface, z = groups["surface"], positions[groups["electrolyte"], 2] - face
     moved = 10.0 * positions[surface] - start.atoms[surface].positions
     box = start.dimensions[:3]  # an atom at 0 may be written at the other face
@@ -184,13 +189,14 @@ def test_molecules_and_charges_are_those_described(ran):
     universe = MDAnalysis.Universe(str(gromacs.folder / "md.tpr"))
     charges, types = universe.atoms.charges, universe.atoms.types
     assert charges.sum() == pytest.approx(0.0, abs=1e-6)
-    sheets = charges[types == description.surfaces[0].element].reshape(
-        len(description.surfaces), -1
-    )
-    for surface, sheet in zip(description.surfaces, sheets, strict=True):
-        assert len(sheet) == surface.atoms
+    first = 0
+    for surface in description.surfaces:
+        atoms = slice(first, first := first + surface.atoms)
+        assert set(types[atoms]) == {surface.element}
+        sheet = charges[atoms]
         assert sheet.sum() == pytest.approx(surface.charge, abs=1e-6)
         assert np.all(sheet != 0.0)  # else the pair search leaves their charges out for good
+    assert types[first] == "O"
     for species in description.species:
         assert (types == species.name).sum() == species.count
         assert charges[types == species.name] == pytest.approx(species.charge)
@@ -238,7 +244,7 @@ def test_forces_and_energy_are_those_of_lammps(ran, lammps_twin, start):
     positions = positions.astype(float)
     if description.periodic[2]:  # the sheet at 0 may be written at the other face
         positions[positions[:, 2] > description.box_z[1] / 10 - 0.1, 2] = 0.0
-    positions[:, 2] -= system(gromacs.variant).depth / 10  # as LAMMPS counts them
+    positions[:, 2] -= system(gromacs.variant).lower.depth / 10  # as LAMMPS counts them
     expected_energy, expected = lammps_point(lammps_twin, positions)
     if not description.capacitor:
         electrolyte = index_of(gromacs.folder / "index.ndx")["electrolyte"]

@@ -174,12 +174,16 @@ def run(
     resume: Resume = False,
     force: Force = False,
     potential: Potential = None,
+    upper_model: Annotated[
+        Path | None,
+        typer.Option(help="Model of an upper electrode of another material.", show_default=False),
+    ] = None,
 ) -> None:
     """Run MD with a model's charges, and keep frames."""
     from voxion.charges.sampling.run import model_method, sample_run
     from voxion.systems.description import load_system
 
-    method = model_method(model, load_system(system), every, potential or (), frames)
+    method = model_method(model, load_system(system), every, potential or (), frames, upper_model)
     with output(out, force, resume, STORE_FILE):
         dataset = sample_run(
             system, out, method, frames, interval, start=start, settle=settle, resume=resume

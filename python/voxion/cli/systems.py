@@ -15,6 +15,7 @@ from voxion.errors import VoxionError
 from voxion.systems import SYSTEM_FILE
 
 if TYPE_CHECKING:
+    from voxion.systems.crystals import Crystal
     from voxion.systems.description import SystemDescription
     from voxion.systems.electrode_cell import ElectrodeCell
     from voxion.systems.surfactant import SurfactantDescription
@@ -128,7 +129,7 @@ def graphene(
 def electrodes(
     out: Annotated[Path, typer.Option(help="Folder to write: coordinates and inputs.")],
     material: Annotated[
-        MaterialChoice, typer.Option(help="Material of both electrodes.")
+        MaterialChoice, typer.Option(help="Material of the electrodes.")
     ] = MaterialChoice.gold,
     surface: Annotated[
         str | None,
@@ -140,6 +141,17 @@ def electrodes(
     cells: Annotated[
         tuple[int, int], typer.Option(help="Number of surface cells along x and y.")
     ] = (9, 9),
+    upper_material: Annotated[
+        MaterialChoice | None,
+        typer.Option(help="Material of the upper electrode.", show_default="that of the lower one"),
+    ] = None,
+    upper_surface: Annotated[
+        str | None, typer.Option(help="Surface of an upper electrode of metal.", show_default="100")
+    ] = None,
+    upper_layers: Annotated[
+        int | None,
+        typer.Option(help="Number of layers of the upper electrode.", show_default="as LAYERS"),
+    ] = None,
     thickness: Annotated[
         float, typer.Option(help="Distance between the faces of the electrodes, angstrom.")
     ] = 32.0,
@@ -153,15 +165,21 @@ def electrodes(
     seed: Seed = 1,
     force: Force = False,
 ) -> None:
-    """Build two crystals that face each other, with NaCl in SPC/E water between them."""
+    """Build two crystals that face each other, with NaCl in SPC/E water between them.
+
+    An upper electrode of another material is strained to the cell of the lower one, by 2 % at most.
+    """
     from voxion.systems.crystals import CrystalCapacitor
 
-    if surface is None and material is not MaterialChoice.graphite:
-        surface = "100"
+    upper = None
+    if upper_material is not None:
+        count = layers if upper_layers is None else upper_layers
+        upper = _crystal(upper_material, upper_surface, count)
+    elif upper_surface is not None or upper_layers is not None:
+        raise VoxionError("--upper-surface and --upper-layers need --upper-material.")
     system = CrystalCapacitor(
-        crystal=material.value,
-        surface=surface,
-        layers=layers,
+        crystal=_crystal(material, surface, layers),
+        upper_crystal=upper,
         cells=cells,
         thickness=thickness,
         molarity=molarity,
@@ -190,6 +208,14 @@ def surfactant(
     with output(out, force, kind=SYSTEM_FILE):
         description = SurfactantSystem(hydration=hydration, beads=beads).build(out, seed)
     _show_surfactant(description, out)
+
+
+def _crystal(material: MaterialChoice, surface: str | None, layers: int) -> Crystal:
+    from voxion.systems.crystals import Crystal
+
+    if surface is None and material is not MaterialChoice.graphite:
+        surface = "100"
+    return Crystal(material.value, surface, layers)
 
 
 def _build(system: ElectrodeCell, out: Path, seed: int, engine: EngineChoice, force: bool) -> None:

@@ -45,6 +45,41 @@ WALL_CLEARANCE = 1.8
 BELOW, ABOVE = 2.0, 4.0  # room between the box and the outermost nuclei or wall, angstrom
 
 
+@dataclass(frozen=True)
+class Electrode:
+    """What an electrode consists of.
+
+    Attributes
+    ----------
+    material : str
+        Name for titles.
+    kind : AtomType
+        Type of its atoms.
+    behind_face : ndarray [M, 3], float64
+        Positions of its atoms with the depth behind its face in place of z, angstrom.
+    unfilled_height : float
+        Height that the liquid does not fill between two such electrodes, angstrom.
+    """
+
+    material: str
+    kind: ff.AtomType
+    behind_face: NDArray[np.float64]
+    unfilled_height: float = UNFILLED_HEIGHT
+
+    @property
+    def atoms(self) -> int:
+        """Number of its atoms."""
+        return len(self.behind_face)
+
+    @property
+    def depth(self) -> float:
+        """Distance of its outermost layers, angstrom."""
+        return float(self.behind_face[:, 2].max())
+
+    def __str__(self) -> str:
+        return f"{self.material}, {self.atoms} {self.kind.name}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ElectrodeCell(ABC):
     """Parameters of an electrode (or two) in contact with NaCl in SPC/E water.
@@ -95,37 +130,24 @@ class ElectrodeCell(ABC):
 
     @property
     @abstractmethod
-    def kind(self) -> ff.AtomType:
-        """Type of the electrodes' atoms."""
+    def lower(self) -> Electrode:
+        """The electrode, or the lower one of a capacitor."""
 
     @property
-    @abstractmethod
-    def material(self) -> str:
-        """Name of the electrodes' material, for titles."""
-
-    @abstractmethod
-    def behind_face(self) -> NDArray[np.float64]:
-        """Positions of an electrode's atoms with the depth behind its face in place of z."""
+    def upper(self) -> Electrode:
+        """The upper electrode of a capacitor; of the same material unless a subclass has two."""
+        return self.lower
 
     @property
-    def atoms(self) -> int:
-        """Atoms of one electrode."""
-        return len(self.behind_face())
-
-    @property
-    def depth(self) -> float:
-        """Distance of the outermost layers of an electrode, angstrom."""
-        return float(self.behind_face()[:, 2].max())
-
-    @property
-    def unfilled_height(self) -> float:
-        """Height that the liquid does not fill, angstrom."""
-        return UNFILLED_HEIGHT
+    def electrodes(self) -> list[Electrode]:
+        """One electrode, or the lower and the upper one."""
+        return [self.lower, self.upper] if self.capacitor else [self.lower]
 
     @property
     def liquid_volume(self) -> float:
         """Volume that the liquid fills, angstrom^3."""
-        return self.edges[0] * self.edges[1] * (self.thickness - self.unfilled_height)
+        unfilled = float(np.mean([electrode.unfilled_height for electrode in self.electrodes]))
+        return self.edges[0] * self.edges[1] * (self.thickness - unfilled)
 
     def counts(self) -> tuple[int, int, int]:
         """Numbers of water, Na+ and Cl-.
@@ -205,9 +227,14 @@ class ElectrodeCell(ABC):
         topology = self._assemble(description, seed)
         folder.mkdir(parents=True, exist_ok=True)
         write = {"lammps": write_lammps_system, "gromacs": write_gromacs_system}[engine]
-        write(folder, description, topology, [self.kind, *ELECTROLYTE])
+        write(folder, description, topology, self._kinds())
         (folder / SYSTEM_FILE).write_text(description.model_dump_json(indent=1) + "\n")
         return description
+
+    def _kinds(self) -> list[ff.AtomType]:
+        """Return the types of the atoms, those of the electrodes first."""
+        own = dict.fromkeys(electrode.kind for electrode in self.electrodes)
+        return [*own, *ELECTROLYTE]
 
     def _surface_list(self) -> list[Surface]:
         charge = float(self.total_charge)
@@ -217,9 +244,15 @@ class ElectrodeCell(ABC):
             charges = {"lower": charge, "upper": 0.0 - charge}
         return [
             Surface(
-                group=group, molecule=molecule, element=self.kind.name, atoms=self.atoms, charge=q
+                group=group,
+                molecule=molecule,
+                element=electrode.kind.name,
+                atoms=electrode.atoms,
+                charge=q,
             )
-            for molecule, (group, q) in enumerate(charges.items(), start=1)
+            for molecule, (electrode, (group, q)) in enumerate(
+                zip(self.electrodes, charges.items(), strict=True), start=1
+            )
         ]
 
     def _bounds(self, engine: Engine) -> tuple[tuple[float, float], float | None]:
@@ -227,14 +260,15 @@ class ElectrodeCell(ABC):
 
         The period along z, of the box or of the Ewald box, is the same in all engines.
         """
-        depths = self.depth * (2 if self.capacitor else 1)
+        below = self.lower.depth
+        depths = sum(electrode.depth for electrode in self.electrodes)
         height = self.thickness + depths + BELOW + ABOVE
         vacuum = max(80.0, *self.edges) if self.vacuum is None else self.vacuum
         # LAMMPS asks for a factor of 2 at least
         slab = None if self.boundary == "ppp" else max(2.0, round(1.0 + vacuum / height, 3))
         if engine == "lammps":
-            above = depths - self.depth + ABOVE + (vacuum if slab is None else 0.0)
-            return (-self.depth - BELOW, self.thickness + above), slab
+            above = depths - below + ABOVE + (vacuum if slab is None else 0.0)
+            return (-below - BELOW, self.thickness + above), slab
         # GROMACS's boxes begin at z = 0, and its wall is the box's upper face
         if slab is None:
             return (0.0, height + vacuum), None
@@ -245,19 +279,10 @@ class ElectrodeCell(ABC):
         waters, cations, anions = self.counts()
         box_z, slab = self._bounds(engine)
         pairs = 0.5 * (cations + anions)
-        atoms = f"{self.atoms} {self.kind.name}"
-        electrodes = f"{self.material}, {atoms} at {self.total_charge:+g} e"
-        if self.capacitor and not self.total_charge:
-            electrodes = f"{self.material} capacitor, twice {atoms}"
-        elif self.capacitor:
-            electrodes = (
-                f"{self.material} capacitor, {atoms} at {self.total_charge:+g} e and "
-                f"{atoms} at {-self.total_charge:+g} e"
-            )
         numbers = (waters, 2 * waters, cations, anions)
         return SystemDescription(
             engine=engine,
-            title=f"{electrodes}, {waters} SPC/E water, {cations} Na+, {anions} Cl-",
+            title=f"{self._title()}, {waters} SPC/E water, {cations} Na+, {anions} Cl-",
             surfaces=self._surface_list(),
             species=[
                 Species(name=t.name, charge=t.charge, count=n)
@@ -274,8 +299,24 @@ class ElectrodeCell(ABC):
             timestep=TIMESTEP,
             temperature=TEMPERATURE,
             seed=seed,
-            sources=[ff.SPCE, ff.JOUNG_CHEATHAM, *ff.electrode_sources(self.kind)],
+            sources=[ff.SPCE, ff.JOUNG_CHEATHAM, *ff.electrode_sources(self._kinds())],
             voxion_version=__version__,
+        )
+
+    def _title(self) -> str:
+        """Name the electrodes, and their charges unless they are at a voltage."""
+        lower, upper = self.lower, self.upper
+        charge = f"{self.total_charge:+g} e"
+        if not self.capacitor:
+            return f"{lower} at {charge}"
+        if str(lower) != str(upper):
+            return f"capacitor of {lower}, and {upper}"
+        atoms = f"{lower.atoms} {lower.kind.name}"
+        if not self.total_charge:
+            return f"{lower.material} capacitor, twice {atoms}"
+        return (
+            f"{lower.material} capacitor, {atoms} at {charge} and {atoms} at "
+            f"{-self.total_charge:+g} e"
         )
 
     def _assemble(self, description: SystemDescription, seed: int) -> Topology:
@@ -284,18 +325,24 @@ class ElectrodeCell(ABC):
         packed = pack(
             waters, {"Na": cations, "Cl": anions}, self.edges, (ELECTRODE_CLEARANCE, top), seed
         )
-        seen = self.behind_face()
-        lower, upper = seen * [1, 1, -1], seen + np.array([0.0, 0.0, self.thickness])
-        electrodes = [lower, upper][: len(description.surfaces)]
+        electrodes = [self.lower.behind_face * [1, 1, -1]]
+        if self.capacitor:
+            electrodes.append(self.upper.behind_face + np.array([0.0, 0.0, self.thickness]))
         # GROMACS's boxes begin at z = 0
-        raised = [0, 0, self.depth if description.engine == "gromacs" else 0.0]
+        raised = [0, 0, self.lower.depth if description.engine == "gromacs" else 0.0]
         surface = sum(s.atoms for s in description.surfaces)
         electrode_charges = [np.full(s.atoms, s.charge / s.atoms) for s in description.surfaces]
         electrode_molecules = [np.full(s.atoms, s.molecule) for s in description.surfaces]
+        kinds = self._kinds()
+        oxygen, hydrogen, cation, anion = range(len(kinds) - len(ELECTROLYTE), len(kinds))
         types = np.concatenate(
-            [np.zeros(surface, int), np.tile([1, 2, 2], waters), [3] * cations, [4] * anions]
+            [
+                *(np.full(one.atoms, kinds.index(one.kind)) for one in self.electrodes),
+                np.tile([oxygen, hydrogen, hydrogen], waters),
+                [cation] * cations,
+                [anion] * anions,
+            ]
         ).astype(int)
-        kinds = [self.kind, *ELECTROLYTE]
         fixed = np.array([t.charge for t in kinds])[types[surface:]]
         first = len(electrodes) + 1  # molecule ID of the first water
         liquid = np.concatenate(

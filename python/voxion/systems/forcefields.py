@@ -80,9 +80,10 @@ MINIMISER_ANGLE_STIFFNESS = 55.0
 WERDER_CARBON_OXYGEN = (0.392 / KCAL, 3.19)  # epsilon kcal/mol, sigma angstrom
 
 
-def electrode_sources(kind: AtomType) -> list[str]:
-    """Return the sources of the constants of an electrode's atoms."""
-    return [kind.source, WERDER] if kind is CARBON else [kind.source]
+def electrode_sources(types: Sequence[AtomType]) -> list[str]:
+    """Return the sources of the constants of the electrodes' atoms, which are among these types."""
+    sources = [kind.source for kind in types if not kind.charge]
+    return [*dict.fromkeys(sources), *([WERDER] if CARBON in types else [])]
 
 
 def pair_coefficients(types: Sequence[AtomType]) -> list[tuple[str, str, float, float, str]]:
@@ -94,7 +95,7 @@ def pair_coefficients(types: Sequence[AtomType]) -> list[tuple[str, str, float, 
     Parameters
     ----------
     types : sequence of AtomType
-        The electrode's first.
+        Those without a charge of their own are the electrodes'.
 
     Returns
     -------
@@ -109,8 +110,8 @@ def pair_coefficients(types: Sequence[AtomType]) -> list[tuple[str, str, float, 
             if {first.name, second.name} == {"C", "O"}:
                 epsilon, sigma = WERDER_CARBON_OXYGEN
                 remark = WERDER
-            elif first is second is types[0]:
-                epsilon, remark = 0.0, "rigid electrode; kept in the neighbour list"
+            elif not (first.charge or second.charge):
+                epsilon, remark = 0.0, "rigid electrodes; kept in the neighbour list"
             elif epsilon == 0.0:
                 sigma, remark = 0.0, "no Lennard-Jones site on H"
             elif first is second:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from voxion.errors import VoxionError
 from voxion.systems import forcefields as ff
-from voxion.systems.electrode_cell import ElectrodeCell
+from voxion.systems.electrode_cell import Electrode, ElectrodeCell
 
 BOND_LENGTH = 1.42  # C-C, angstrom
 
@@ -37,18 +37,9 @@ class GrapheneSystem(ElectrodeCell):
         return self.cells[0] * sqrt(3) * BOND_LENGTH, self.cells[1] * 3 * BOND_LENGTH
 
     @property
-    def kind(self) -> ff.AtomType:
-        """Type of the electrodes' atoms."""
-        return ff.CARBON
-
-    @property
-    def material(self) -> str:
-        """Name of the electrodes' material, for titles."""
-        return "graphene"
-
-    def behind_face(self) -> NDArray[np.float64]:
-        """Positions of an electrode's atoms with the depth behind its face in place of z."""
-        return graphene_sheet(self.cells)
+    def lower(self) -> Electrode:
+        """The sheet, or the lower one of a capacitor."""
+        return Electrode("graphene", ff.CARBON, graphene_sheet(self.cells))
 
 
 def graphene_sheet(cells: tuple[int, int], z: float = 0.0) -> NDArray[np.float64]:

@@ -66,7 +66,7 @@ def write_gromacs_system(
     topology : Topology
         Lengths in angstrom.
     kinds : sequence of AtomType
-        Those of the topology: the electrode's, then the electrolyte's.
+        Those of the topology: the electrodes', then the electrolyte's.
     """
     atoms, box = _residues(system), [_NM * e for e in (*system.edges, system.box_z[1])]
     positions = _NM * topology.positions
@@ -84,6 +84,8 @@ def write_gromacs_system(
         "face": float(topology.positions[topology.molecules == 1, 2].max()),
         "surfaces": [(s.group, s.element, _atom_charges(s)) for s in system.surfaces],
         "types": kinds,
+        "electrolyte": [kind for kind in kinds if kind.charge],
+        "charge_of": {kind.name: kind.charge for kind in kinds},
         "kj": ff.KCAL,
         "nm": _NM,
         "exceptions": exceptions_from_mixing(kinds),

@@ -27,7 +27,7 @@ def write_lammps_system(
     topology : Topology
         Lengths in angstrom.
     kinds : sequence of AtomType
-        Those of the topology: the electrode's, then the electrolyte's.
+        Those of the topology: the electrodes', then the electrolyte's.
     """
     write_lammps_data(folder / "system.data", topology, system.title)
     values = {

@@ -10,9 +10,9 @@ from voxion.charges.data.faces import behind_face, check_layers, find_layers
 from voxion.charges.models.shells import layer_shell_edges
 from voxion.charges.models.site_potentials import SitePotentialsModel, layer_of
 from voxion.errors import VoxionError
-from voxion.systems.crystals import CrystalCapacitor
+from voxion.systems.crystals import Crystal, CrystalCapacitor
 
-GOLD = CrystalCapacitor(crystal="gold", surface="100", layers=2, cells=(6, 5), thickness=20.0)
+GOLD = CrystalCapacitor(crystal=Crystal("gold", "100", layers=2), cells=(6, 5), thickness=20.0)
 NEAREST = 4.0782 / np.sqrt(2)  # distance of nuclei in gold, angstrom
 SHELLS, WIDTHS = 3, 2
 
@@ -20,7 +20,7 @@ SHELLS, WIDTHS = 3, 2
 @pytest.fixture
 def crystal() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Positions with the depth for z, the cell, and the depths of the layers."""
-    positions = GOLD.behind_face()
+    positions = GOLD.lower.behind_face
     cell = torch.from_numpy(np.diag([*GOLD.edges, 60.0]))
     return torch.from_numpy(positions), cell, torch.from_numpy(find_layers(positions[:, 2], "gold"))
 
@@ -100,20 +100,20 @@ def test_numbering_of_the_sites_does_not_matter(crystal, model):
 
 
 def test_both_electrodes_look_alike_from_the_electrolyte():
-    seen = GOLD.behind_face()
+    seen = GOLD.lower.behind_face
     lower, upper = seen * [1, 1, -1], seen + np.array([0, 0, 20.0])
     np.testing.assert_allclose(behind_face(lower, upper=False), seen, atol=1e-12)
     np.testing.assert_allclose(behind_face(upper, upper=True), seen, atol=1e-12)
 
 
 def test_layers_are_found_and_checked():
-    depths = GOLD.behind_face()[:, 2]
+    depths = GOLD.lower.behind_face[:, 2]
     layers = find_layers(depths, "gold")
     np.testing.assert_allclose(layers, [0.0, 4.0782 / 2])
     check_layers(depths + 0.1, layers, "gold")
     with pytest.raises(VoxionError, match=r"a nucleus lies 2\.04 A behind .* layers at 0 A"):
         check_layers(depths, [0.0], "gold")
-    three = replace(GOLD, layers=3).behind_face()[:, 2]
+    three = replace(GOLD, crystal=Crystal("gold", "100")).lower.behind_face[:, 2]
     with pytest.raises(VoxionError, match=r"no nucleus lies 4\.08 A behind"):
         check_layers(depths, find_layers(three, "gold"), "gold")
     with pytest.raises(VoxionError, match=r"0\.00 to 0\.40 A behind the face form no flat layer"):

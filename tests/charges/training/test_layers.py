@@ -1,14 +1,17 @@
 """Two electrodes of several layers: a model of their frames, its scores and refusals."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import zarr
 
 from tests.capacitor import GOLD, equilibrated, sample_potentials
 from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.evaluation.scores import predict, score
 from voxion.charges.models.planar_pair import fit_planes, planar_pair
+from voxion.charges.training.run import make_settings, train
 from voxion.contract.schema import read_contract
 from voxion.errors import VoxionError
 
@@ -47,6 +50,16 @@ def test_electrodes_of_other_layers_are_refused(trained_gold, trained_pair, unse
         score(trained_gold.model_path, at_potentials.path)
     with pytest.raises(VoxionError, match=r"a nucleus lies 2\.04 A behind the face; .* at 0 A"):
         score(trained_pair.model_path, unseen.path)
+
+
+def test_electrodes_of_two_elements_are_not_learned_as_one(at_potentials, tmp_path):
+    copy = shutil.copytree(at_potentials.path, tmp_path / "mixed.zarr")
+    attributes = zarr.open_group(copy, mode="r+").attrs
+    attributes["label_source"] = attributes["label_source"] | {"elements": ["C", "Au"]}
+    with pytest.raises(
+        VoxionError, match=r"several elements, C \(.*\), Au \(.*\): train a model f"
+    ):
+        train(make_settings([copy], epochs=0), tmp_path / "trained")
 
 
 @pytest.mark.training

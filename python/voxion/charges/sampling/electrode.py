@@ -110,6 +110,7 @@ class ElectrodeSettings:
             system,
             potentials=list(differences),
             frames_each=frames // len(stages),
+            elements=[surface.element for surface in system.surfaces],
         )
         return ChargeMethod(commands, KSPACE_STYLE, settings, stages)
 

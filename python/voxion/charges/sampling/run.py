@@ -59,6 +59,7 @@ def model_method(
     every: int = 1,
     differences: Sequence[float] = (),
     frames: int = 0,
+    upper_model: str | Path | None = None,
 ) -> ChargeMethod:
     """Commands with which ``fix voxion/charge`` sets the charges of a system's surfaces.
 
@@ -74,6 +75,8 @@ def model_method(
         `stages_at_potentials`; without any, the total charges are the system's.
     frames : int
         Number of frames, which they share.
+    upper_model : path, optional
+        Model of the second electrode, at a potential, if it is of another material.
 
     Raises
     ------
@@ -82,14 +85,27 @@ def model_method(
     """
     path = Path(model).resolve()
     contract = read_contract(path)
-    species = " ".join(dict.fromkeys(source.name for source in contract.sources))
-    commands = [f"group sources type {species}"]
+    sources = list(contract.sources)
     settings = {
         "name": "voxion",
         "model": path.name,
         "every": every,
         "contract": contract.model_dump(),
     }
+    second_model = ""
+    if upper_model is not None:
+        if not differences:
+            raise VoxionError("A model of the upper electrode needs electrodes at potentials.")
+        second_path = Path(upper_model).resolve()
+        second_contract = read_contract(second_path)
+        sources += second_contract.sources
+        settings |= {
+            "upper_model": second_path.name,
+            "upper_contract": second_contract.model_dump(),
+        }
+        second_model = f" model {quoted(second_path)}"
+    species = " ".join(dict.fromkeys(source.name for source in sources))
+    commands = [f"group sources type {species}"]
     fix = f"voxion/charge {every} {quoted(path)} sources sources"
     if differences:
         stages = stages_at_potentials(system, differences, frames)
@@ -97,9 +113,14 @@ def model_method(
         first, second = (surface.group for surface in system.surfaces)
         commands += [
             *variables,
-            f"fix charges {first} {fix} potential {lower} couple {second} potential {upper}",
+            f"fix charges {first} {fix} potential {lower} couple {second}{second_model} "
+            f"potential {upper}",
         ]
-        settings |= {"potentials": list(differences), "frames_each": frames // len(stages)}
+        settings |= {
+            "potentials": list(differences),
+            "frames_each": frames // len(stages),
+            "elements": [surface.element for surface in system.surfaces],
+        }
         return ChargeMethod(commands, "pppm", settings, stages)
     commands += [
         f"fix {surface.group}_charges {surface.group} {fix} total {surface.charge!r}"

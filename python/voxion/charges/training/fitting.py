@@ -178,6 +178,7 @@ def fit_site_potentials(
         for d, part in zip(datasets, parts, strict=True)
         if d.electrodes
     ]
+    _check_elements([d for d, _, _ in pairs])
     singles = [(one, part) for d, part in zip(datasets, parts, strict=True)
                for one in d.single_electrodes()]  # fmt: skip
     datasets, parts = [one for one, _ in singles], [part for _, part in singles]
@@ -360,6 +361,17 @@ def _new_model(
         # more layers the least squares would fit the waves of this cell, and fail in another one.
         model.used[1:, -1] = 0.0
     return model
+
+
+def _check_elements(pairs: Sequence[ChargeDataset]) -> None:
+    """Make sure that all electrodes are of one element; data sets of before do not tell theirs."""
+    elements = {one: d for d in pairs for one in d.label_source.get("elements", [])}
+    if len(elements) > 1:
+        told = ", ".join(f"{element} ({d.path})" for element, d in elements.items())
+        raise VoxionError(
+            f"The electrodes are of several elements, {told}: train a model for each material, on "
+            "pairs of two such electrodes."
+        )
 
 
 def _common_layers(datasets: Sequence[ChargeDataset]) -> NDArray[np.float64]:

@@ -76,10 +76,10 @@ void ChargeJob::begin(const MdrunFrame &frame, const IndexFile &index,
     table_.emplace(settings_.output, settings_.electrodes,
                    records.empty() ? -INFINITY : frame.time());
   for (const auto &surface : surfaces_) {
-    const auto potential = surface->settings().potential;
+    const auto &potential = surface->settings().potential;
     log_.note("charges of " + std::to_string(surface->atoms().size()) + " atoms of group " +
               surface->group() +
-              (potential ? ", at " + digits(*potential) + " V,"
+              (potential ? ", at " + potential->description() + ","
                          : ", in all " + digits(surface->total) + " e,") +
               " from " + surface->settings().model + " every " + std::to_string(settings_.every) +
               " steps");
@@ -190,7 +190,7 @@ void ChargeJob::predict(const MdrunFrame &frame) {
   };
   const ChargeSurface *at = surfaces_.front().get();
   try {
-    if (at_potentials()) find_totals(cell);
+    if (at_potentials()) find_totals(cell, effective_time(frame));
     for (const auto &surface : surfaces_) {
       at = surface.get();
       surface->predict(source_positions_, source_charges_, cell);
@@ -203,8 +203,11 @@ void ChargeJob::predict(const MdrunFrame &frame) {
   }
 }
 
+// The time (ps) from which on charges that are predicted now act.
+double ChargeJob::effective_time(const MdrunFrame &frame) { return frame.time() + frame.timestep; }
+
 // The charges of the electrodes at their potentials, from where the electrolyte is.
-void ChargeJob::find_totals(const voxion::Cell &cell) {
+void ChargeJob::find_totals(const voxion::Cell &cell, double time) {
   auto &first = *surfaces_[0], &second = *surfaces_[1];
   const voxion::PlanarPair pair(first.positions(), second.positions(),
                                 {*first.contract().plane_offset, *second.contract().plane_offset},
@@ -223,8 +226,9 @@ void ChargeJob::find_totals(const voxion::Cell &cell) {
                   "electrolyte between them");
     moment += source_charges_[n] * pair.lever(position, height, corrugations);
   }
-  const auto totals =
-      pair.charges({*first.settings().potential, *second.settings().potential}, moment);
+  for (const auto &surface : surfaces_)
+    surface->potential = surface->settings().potential->at(time);
+  const auto totals = pair.charges({first.potential, second.potential}, moment);
   first.total = totals[0];
   second.total = totals[1];
 }
@@ -233,8 +237,8 @@ void ChargeJob::write_row(const MdrunFrame &frame, double milliseconds) {
   std::vector<ChargeRow> rows;
   for (const auto &surface : surfaces_)
     rows.push_back({surface->report, surface->distance(in_angstrom(frame.cell)), milliseconds,
-                    surface->total});
-  table_->add(frame.time() + frame.timestep, rows);
+                    surface->total, surface->potential});
+  table_->add(effective_time(frame), rows);
 }
 
 void ChargeJob::check_range(std::int64_t step) {

@@ -58,7 +58,8 @@ class ChargeJob {
   void gather(const MdrunFrame &frame);
   void add_forces(const MdrunFrame &frame);
   void predict(const MdrunFrame &frame);
-  void find_totals(const voxion::Cell &cell);
+  static double effective_time(const MdrunFrame &frame);
+  void find_totals(const voxion::Cell &cell, double time);
   void check_range(std::int64_t step);
   void write_row(const MdrunFrame &frame, double milliseconds);
   std::string groups() const;

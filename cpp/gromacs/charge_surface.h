@@ -74,6 +74,7 @@ class ChargeSurface {
   nlohmann::json state(std::int64_t step) const;
 
   double total = 0.0;           // e
+  double potential = 0.0;       // V, of an electrode at a potential
   voxion::ChargeReport report;  // of the last prediction
 
  private:

@@ -82,13 +82,13 @@ void ChargeTable::add(double time, const std::vector<ChargeRow> &surfaces) {
   std::snprintf(text, sizeof(text), "%14.6f", time);
   std::string row = text;
   for (std::size_t n = 0; n < surfaces.size(); ++n) {
-    const auto &[report, distance, milliseconds, total] = surfaces[n];
+    const auto &[report, distance, milliseconds, total, potential] = surfaces[n];
     std::snprintf(text, sizeof(text), " %13.6e %13.6e %13.6e %13.6e %13.6e %9.6f %9.4f %9.3f",
                   report.correction, report.min, report.mean, report.max, report.residual(),
                   report.outside_fraction, distance, milliseconds);
     row += text;
     if (!electrodes_[n].potential) continue;
-    std::snprintf(text, sizeof(text), " %15.9f %12.6f", total, *electrodes_[n].potential);
+    std::snprintf(text, sizeof(text), " %15.9f %12.6f", total, potential);
     row += text;
   }
   std::ofstream file(path_, std::ios::app);

@@ -12,7 +12,8 @@ namespace voxion_gromacs {
 // What an update says of one surface.
 struct ChargeRow {
   voxion::ChargeReport report;
-  double distance, milliseconds, total;
+  double distance, milliseconds;
+  double total, potential;  // of an electrode at a potential
 };
 
 class ChargeTable {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <functional>
 #include <map>
 #include <sstream>
@@ -59,14 +58,6 @@ class Line {
       throw Error("expected " + what + ", a whole number of at least 1, found " + word);
     return number;
   }
-  double take_real(const std::string &what) {
-    const std::string word = take(what);
-    double number = 0.0;
-    const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), number);
-    if (problem != std::errc() || end != word.data() + word.size() || !std::isfinite(number))
-      throw Error("expected " + what + ", found " + word);
-    return number;
-  }
   void take_word(const std::string &expected) {
     const std::string word = take("the word '" + expected + "'");
     if (word != expected) throw Error("expected the word '" + expected + "', found " + word);
@@ -97,11 +88,15 @@ int as_int(std::int64_t number, const std::string &what) {
   return static_cast<int>(number);
 }
 
+ElectrodePotential parse_potential(Line &line) {
+  return ElectrodePotential(line.take("a potential in V, or a table of potentials (.xvg),"));
+}
+
 // couple GROUP potential V [model MODEL]
 ElectrodeSettings parse_coupled(Line &line, const std::string &model) {
   ElectrodeSettings electrode{line.take("the group of the other electrode"), model, {}};
   line.take_word("potential");
-  electrode.potential = line.take_real("a potential in V");
+  electrode.potential = parse_potential(line);
   if (!line.empty() && line.peek() == "model") {
     line.take_word("model");
     electrode.model = line.take("a model file");
@@ -128,7 +123,7 @@ ChargeSettings parse_charge(Line &line) {
   first.model = line.take("a model file");
   job.electrodes.push_back(first);
   line.take_keywords({
-      {"potential", [&] { job.electrodes[0].potential = line.take_real("a potential in V"); }},
+      {"potential", [&] { job.electrodes[0].potential = parse_potential(line); }},
       {"couple", [&] { job.electrodes.push_back(parse_coupled(line, first.model)); }},
       {"sources", [&] { job.sources = line.take("a group of electrolyte atoms"); }},
       {"range", [&] { job.range = voxion::parse_range_check(line.take("warn, error or ignore")); }},

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "electrode_potential.h"
 #include "range_watch.hpp"
 #include "voxel_shape.hpp"
 #include "voxel_window.hpp"
@@ -15,7 +16,7 @@ namespace voxion_gromacs {
 
 struct ElectrodeSettings {
   std::string group, model;
-  std::optional<double> potential;  // V
+  std::optional<ElectrodePotential> potential;
 };
 
 // charge GROUP N MODEL sources GROUP2 keyword value ...

@@ -1,5 +1,6 @@
 // The files that mdrun's kernel reads and keeps: jobs file, index file, options, state file.
 
+#include "electrode_potential.h"
 #include "error.hpp"
 #include "file_access.hpp"
 #include "index_file.h"
@@ -65,7 +66,27 @@ BOOST_AUTO_TEST_CASE(two_electrodes_at_potentials) {
   BOOST_REQUIRE(electrodes.size() == 2);
   BOOST_CHECK(electrodes[0].group == "lower" && electrodes[0].model == "m.pt");
   BOOST_CHECK(electrodes[1].group == "upper" && electrodes[1].model == "u.pt");
-  BOOST_CHECK(*electrodes[0].potential == -0.5 && *electrodes[1].potential == 0.15);
+  BOOST_CHECK(electrodes[0].potential->at(1e3) == -0.5 && electrodes[1].potential->at(0.0) == 0.15);
+}
+
+BOOST_AUTO_TEST_CASE(a_potential_may_be_a_table_over_time) {
+  const TemporaryFolder folder;
+  const auto table = [&](const std::string &text) {
+    const std::string path = folder.path("ramp.xvg");
+    write_whole(path, text.data(), text.size());
+    return ElectrodePotential(path);
+  };
+  const auto ramp = table("# ramp\n@ title \"V\"\n0 0\n10 2.0\n\n20 -2.0\n");
+  BOOST_CHECK(ramp.at(-1.0) == 0.0 && ramp.at(0.0) == 0.0 && ramp.at(5.0) == 1.0);
+  BOOST_CHECK(ramp.at(10.0) == 2.0 && ramp.at(15.0) == 0.0 && ramp.at(1e9) == -2.0);
+  BOOST_CHECK(ramp.description().ends_with("ramp.xvg"));
+  BOOST_CHECK_EXCEPTION(table("0 0\n10\n"), Error, says("line 2: expected a time (ps) and a pot"));
+  BOOST_CHECK_EXCEPTION(table("0 0 1\n"), Error, says("line 1: expected a time"));
+  BOOST_CHECK_EXCEPTION(table("0 nan\n"), Error, says("found 0 nan"));
+  BOOST_CHECK_EXCEPTION(table("1 0\n1 0\n"), Error, says("line 2: expected times that ascend"));
+  BOOST_CHECK_EXCEPTION(table("# empty\n"), Error, says("has no rows"));
+  BOOST_CHECK_EXCEPTION(ElectrodePotential("/nowhere/v.xvg"), Error, says("/nowhere/v.xvg"));
+  BOOST_CHECK_EXCEPTION(ElectrodePotential("1.0V"), Error, says("potentials (.xvg), found 1.0V"));
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_jobs_file_is_refused_in_words) {
@@ -92,7 +113,8 @@ BOOST_AUTO_TEST_CASE(a_wrong_jobs_file_is_refused_in_words) {
   BOOST_CHECK_EXCEPTION(with_index("charge s 10 m.pt sources e potential 1 couple t 2"), Error,
                         says("expected the word 'potential', found 2"));
   BOOST_CHECK_EXCEPTION(with_index("charge s 10 m.pt sources e potential inf couple t potential 1"),
-                        Error, says("expected a potential in V, found inf"));
+                        Error,
+                        says("expected a potential in V, or the name of a table of potentials"));
   BOOST_CHECK_EXCEPTION(with_index("charge s 10 m.pt sources e potential 0 couple s potential 1"),
                         Error, says("group s is coupled to itself"));
   BOOST_CHECK_EXCEPTION(with_index("charge s 10 m.pt sources e range off"), Error,

@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import MDAnalysis
 import numpy as np
 import pytest
 
@@ -12,12 +13,14 @@ from tests.gromacs.conftest import equilibrate
 from tests.gromacs.harness import Electrode, deviation, same
 from tests.gromacs.test_restart import ran, voxion_mdrun
 from tests.lammps.test_potentials import functional, outputs, pair_fix, totals
+from voxion.charges.models.planar_pair import VACUUM_PERMITTIVITY
 from voxion.charges.sampling.run import load_configuration
+from voxion.contract.schema import read_contract
 from voxion.engines.lammps import gather, in_group, lammps_session
 
 SEED = 5
 SYSTEM = replace(CAPACITOR, cells=(10, 7))
-CARBONS = SYSTEM.atoms
+CARBONS = SYSTEM.lower.atoms
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,9 @@ def pair(gmx, built, tmp_path) -> Electrode:
     return Electrode(gmx, tmp_path / "run")
 
 
-def pair_line(model: Path, lower: float, upper: float, every: int = 10, more: str = "") -> str:
+def pair_line(
+    model: Path, lower: float, upper: float | str, every: int = 10, more: str = ""
+) -> str:
     return (
         f"charge lower {every} {model} sources electrolyte potential {lower} couple upper "
         f"potential {upper} {more}"
@@ -44,7 +49,7 @@ def test_charges_are_those_of_lammps(layers, gmx, pair, request, tmp_path):
     """Of sheets of graphene, and of gold of two layers."""
     system = SYSTEM if layers == 1 else replace(GOLD, cells=(8, 8))
     training = request.getfixturevalue("trained_pair" if layers == 1 else "trained_gold")
-    model, count = training.model_path, system.atoms
+    model, count = training.model_path, system.lower.atoms
     if layers > 1:
         pair = Electrode(gmx, equilibrate(gmx, system, SEED, tmp_path / "gold"))
     pair.grompp()
@@ -75,6 +80,30 @@ def test_charges_are_those_of_lammps(layers, gmx, pair, request, tmp_path):
     assert upper[8] == pytest.approx(in_both[1], abs=1e-6)
     legends = (pair.folder / "charges.xvg").read_text()
     assert '"upper: total charge (e)"' in legends and '"lower: potential (V)"' in legends
+
+
+def test_a_potential_may_follow_a_table(pair, trained_pair):
+    """Up and down, and through a continuation; at each step the charge has the table's voltage."""
+    pair.grompp()
+    (pair.folder / "cycle.xvg").write_text("# V\n0.004 0\n0.014 2\n0.022 -1\n")
+    model = trained_pair.model_path
+    pair.jobs(pair_line(model, 0.5, "cycle.xvg", every=1, more="output charges.xvg"))
+    ran(pair, "-deffnm", "md", "-nsteps", "6")
+    ran(pair, "-deffnm", "md", "-cpi", "md.cpt", "-nsteps", "6")
+    rows = np.loadtxt(pair.folder / "charges.xvg", comments=["#", "@"])
+    time, total, potential = rows[:, [0, 19, 20]].T
+    assert len(time) == 13 and set(rows[:, 10]) == {0.5}
+    expected = np.interp(time, [0.004, 0.014, 0.022], [0.0, 2.0, -1.0])
+    np.testing.assert_allclose(potential, expected, atol=1e-6)
+    # the charge at each step from the positions of the step before
+    atoms = MDAnalysis.Universe(str(pair.folder / "md.tpr")).atoms
+    z = 10.0 * pair.frames("md").positions[:13, :, 2].astype(float)
+    low, high = z[0, 0], z[0, CARBONS]
+    moment = (z[:, 2 * CARBONS :] - (low + high) / 2) @ atoms.charges[2 * CARBONS :]
+    drive = VACUUM_PERMITTIVITY * np.prod(SYSTEM.edges) * (potential - 0.5) - moment
+    offset = read_contract(model).plane_offset
+    np.testing.assert_allclose(total, drive / (high - low - 2 * offset), atol=1e-4)
+    assert np.ptp(total) > 0.05
 
 
 def test_forces_are_those_of_a_rerun(pair, trained_pair):
@@ -149,7 +178,7 @@ def test_forces_at_every_step_are_those_of_a_rerun(pair, trained_pair):
         ),
         (
             "charge lower 10 {model} sources electrolyte potential nan couple upper potential 1",
-            "expected a potential in V, found nan",
+            "expected a potential in V, or the name of a table of potentials (.xvg), found nan",
         ),
         (
             "charge lower 10 {model} sources electrolyte potential 0 couple lower potential 1",

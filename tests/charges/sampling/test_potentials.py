@@ -13,7 +13,7 @@ from voxion.charges.data.opening import open_dataset
 from voxion.charges.sampling.electrode import ElectrodeLabels, ElectrodeSettings
 from voxion.errors import VoxionError
 
-ATOMS, GAP = CAPACITOR.atoms, CAPACITOR.thickness
+ATOMS, GAP = CAPACITOR.lower.atoms, CAPACITOR.thickness
 VACUUM_PERMITTIVITY = 0.0055263  # e/(V angstrom)
 
 

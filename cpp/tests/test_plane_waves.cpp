@@ -6,6 +6,7 @@
 #include <numbers>
 #include <random>
 
+#include "differences.hpp"
 #include "error.hpp"
 #include "messages.hpp"
 
@@ -69,12 +70,6 @@ std::vector<double> by_formula(const System &s, double largest) {
           }
     }
   return out;
-}
-
-double largest_difference(const std::vector<double> &a, const std::vector<double> &b) {
-  double largest = 0.0;
-  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
-  return largest;
 }
 
 double largest_value(const std::vector<double> &a) {

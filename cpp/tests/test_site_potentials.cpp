@@ -5,6 +5,7 @@
 #include <limits>
 #include <random>
 
+#include "differences.hpp"
 #include "error.hpp"
 #include "messages.hpp"
 
@@ -59,13 +60,6 @@ std::vector<double> direct_sum(const System &s, const RadialFunctions &f) {
                                                   std::erfc(f.widths[k] * f.cutoff) / f.cutoff);
         }
   return out;
-}
-
-double largest_difference(const std::vector<double> &a, const std::vector<double> &b) {
-  double largest = a.size() == b.size() ? 0.0 : std::numeric_limits<double>::infinity();
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i)
-    largest = std::max(largest, std::abs(a[i] - b[i]));
-  return largest;
 }
 
 std::vector<double> computed(SitePotentials &sums, const System &s) {

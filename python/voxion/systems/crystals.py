@@ -97,7 +97,7 @@ class Crystal:
         Layers of nuclei.
     """
 
-    name: str = "gold"
+    name: str
     surface: str | None = None
     layers: int = 3
 

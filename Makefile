@@ -12,7 +12,7 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	-tests/gromacs/fetch_gromacs.sh  # without it the tests of GROMACS are skipped
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lint: $(INSTALLED)
 	PATH="$(abspath $(BIN)):$$PATH" pre-commit run --all-files --show-diff-on-failure

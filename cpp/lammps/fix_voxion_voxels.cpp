@@ -217,7 +217,13 @@ void FixVoxionVoxels::expect_sample(bigint step) {
 
 /* ---------------------------------------------------------------------- */
 
-void FixVoxionVoxels::setup(int) { end_of_step(); }
+void FixVoxionVoxels::setup(int) {
+  if (channels_->guessed_at_setup() && average_->next() == update->ntimestep) {
+    average_->wait(update->ntimestep + 1, last_frame_);
+    expect_sample(average_->next());
+  }
+  end_of_step();
+}
 
 void FixVoxionVoxels::end_of_step() {
   const bigint now = update->ntimestep;

@@ -1,4 +1,4 @@
-// Channels by name; stress from LAMMPS's own compute stress/atom.
+// Channels by name; stress from LAMMPS's own computes.
 #include "voxel_channels.h"
 
 #include <algorithm>
@@ -21,9 +21,11 @@ using namespace LAMMPS_NS;
 
 namespace {
 
-// The order in which compute stress/atom gives them.
+// The order in which the computes give them.
 constexpr std::array<const char *, 6> stress_names{"stress_xx", "stress_yy", "stress_zz",
                                                    "stress_xy", "stress_xz", "stress_yz"};
+
+constexpr const char *centroid_style = "centroid/stress/atom";
 
 const char *known =
     "mass, charge, number, stress_xx, stress_yy, stress_zz, stress_xy, stress_xz, stress_yz, "
@@ -90,12 +92,41 @@ void VoxelChannels::add_stress(const std::string &name, const std::vector<int> &
 std::size_t VoxelChannels::stress_column(int component) {
   for (std::size_t n = 0; n < columns_.size(); ++n)
     if (columns_[n].kind == Kind::stress && columns_[n].index == component) return n;
-  if (stress_id_.empty()) {
-    stress_id_ = fix_id_ + "_voxion_stress";
-    modify->add_compute(fmt::format("{} {} stress/atom NULL", stress_id_, group->names[igroup_]));
-  }
+  if (stress_id_.empty()) add_stress_compute();
   columns_.push_back({Kind::stress, stress_id_, component});
   return columns_.size() - 1;
+}
+
+std::vector<Fix *> VoxelChannels::rigid_fixes() const { return modify->get_fix_by_style("^rigid"); }
+
+// Of a rigid body's atoms stress/atom makes the virial from their absolute positions, which is
+// right only over whole bodies.
+void VoxelChannels::add_stress_compute() {
+  for (const auto *fix : rigid_fixes())
+    if (fix->centroidstressflag != CENTROID_AVAIL)
+      error->all(FLERR,
+                 "Fix voxion/voxels {}: with fix {} of style {} the stress of an atom depends on "
+                 "where its body is, and has no meaning in a voxel; hold the bodies by a fix "
+                 "rigid/small, or by fix shake",
+                 fix_id_, fix->id, fix->style);
+  stress_id_ = fix_id_ + "_voxion_stress";
+  modify->add_compute(fmt::format("{} {} {} NULL", stress_id_, group->names[igroup_],
+                                  rigid_fixes().empty() ? "stress/atom" : centroid_style));
+}
+
+// Computes must be there before LAMMPS sets a run up, so a fix that comes later is too late.
+void VoxelChannels::check_rigid_bodies() const {
+  if (stress_id_.empty() || rigid_fixes().empty()) return;
+  const auto *fix = rigid_fixes().front();
+  if (modify->get_compute_by_id(stress_id_)->style != std::string(centroid_style))
+    error->all(FLERR,
+               "Fix voxion/voxels {}: the stress of rigid bodies must be known when the fix is "
+               "defined: put fix {} of style {} before it",
+               fix_id_, fix->id, fix->style);
+}
+
+bool VoxelChannels::guessed_at_setup() const {
+  return !stress_id_.empty() && !rigid_fixes().empty();
 }
 
 // c_ID, c_ID[i], f_ID, f_ID[i] or v_name
@@ -130,6 +161,7 @@ void VoxelChannels::add_reference(const std::string &name) {
 /* ---------------------------------------------------------------------- */
 
 void VoxelChannels::init(int nevery) {
+  check_rigid_bodies();
   for (auto &column : columns_) {
     if (column.kind == Kind::charge && !atom->q_flag)
       error->all(FLERR,

@@ -11,7 +11,7 @@ namespace LAMMPS_NS {
 
 class VoxelChannels : protected Pointers {
  public:
-  // Makes a compute stress/atom of its own where a channel needs it. LAMMPS stops with an error
+  // Makes a compute of the stress of its own where a channel needs it. LAMMPS stops with an error
   // that names `fix_id` when a channel is unknown.
   VoxelChannels(class LAMMPS *lmp, const std::string &fix_id, int igroup,
                 const std::vector<std::string> &names);
@@ -26,6 +26,9 @@ class VoxelChannels : protected Pointers {
   // Finds computes, fixes and variables, which may have changed between runs, and checks that they
   // give a value for each atom on every sampled step.
   void init(int nevery);
+  // True if the stress is a guess at the first step of a run: the constraint forces of rigid bodies
+  // come with the second.
+  bool guessed_at_setup() const;
   // Computes what this step's sample needs.
   void compute();
   // Adds the values of the atoms that were located to their columns.
@@ -47,6 +50,9 @@ class VoxelChannels : protected Pointers {
   void add_stress(const std::string &name, const std::vector<int> &components);
   void add_reference(const std::string &name);
   std::size_t stress_column(int component);
+  std::vector<class Fix *> rigid_fixes() const;
+  void add_stress_compute();
+  void check_rigid_bodies() const;
   void find_compute(Column &column);
   void find_fix(Column &column, int nevery);
   void check_columns(const Column &column, int peratom_flag, int columns) const;

@@ -21,6 +21,7 @@ ROOMS = (
     "charges/training",
     "charges/analysis",
     "charges/report",
+    "scattering",
     "voxels/stores",
     "voxels/classifier",
     "voxels/morphology",

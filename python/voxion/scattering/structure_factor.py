@@ -26,7 +26,7 @@ class StructureFactor(AnalysisBase):
     with N the number of all particles, over all wave vectors of the box whose length is in a bin,
     and over frames. So the sum of all partial ones is 1 in an ideal gas; and with scattering
     lengths :math:`b_a` the weighted structure factor is that of equation 2 of Dumortier and Mossa,
-    The Journal of Chemical Physics 153, 114904 (2020): :math:`\sum_{ab} b_a b_b S_{ab}(Q)`.
+    J. Phys. Chem. B 124, 8918 (2020): :math:`\sum_{ab} b_a b_b S_{ab}(Q)`.
 
     Parameters
     ----------
@@ -73,6 +73,7 @@ class StructureFactor(AnalysisBase):
         self.results.types = tuple(types.tolist())
         self._weights = (of_atom == np.arange(len(types))[:, None]).astype(np.float64)
         self._bins = int(self._largest / self._bin_width) + 1
+        self._cell = np.zeros((3, 3))  # of the wave vectors found last
         # of each frame: numbers of wave vectors and sums of their lengths, and of the partial ones
         self._counts: list[NDArray[np.float64]] = []
         self._lengths: list[NDArray[np.float64]] = []
@@ -86,7 +87,9 @@ class StructureFactor(AnalysisBase):
         if not np.isfinite(positions).all():
             raise VoxionError(f"{where} has positions that are not finite.")
         cell = np.asarray(cell, np.float64)
-        waves = wave_vectors(cell, self._largest)
+        if not np.array_equal(cell, self._cell):
+            self._cell, self._waves = cell, wave_vectors(cell, self._largest)
+        waves = self._waves
         found = amplitudes(positions, self._weights, cell, waves)
         bins = np.minimum((waves.lengths / self._bin_width).astype(np.int64), self._bins - 1)
 

@@ -8,12 +8,21 @@
 
 #include "error.hpp"
 #include "file_access.hpp"
-#include "real_number.h"
+#include "number_in.h"
 #include "text.hpp"
 
 namespace voxion_gromacs {
 
 using voxion::Error;
+
+namespace {
+
+std::optional<double> finite_number(const std::string &word) {
+  const auto number = number_in<double>(word);
+  return number && std::isfinite(*number) ? number : std::nullopt;
+}
+
+}  // namespace
 
 ElectrodePotential::ElectrodePotential(const std::string &word) {
   if (word.ends_with(".xvg")) {
@@ -21,7 +30,7 @@ ElectrodePotential::ElectrodePotential(const std::string &word) {
     description_ = "the potentials of " + word;
     return;
   }
-  const auto number = real_number(word);
+  const auto number = finite_number(word);
   if (!number)
     throw Error("expected a potential in V, or the name of a table of potentials (.xvg), found " +
                 word);
@@ -42,7 +51,7 @@ void ElectrodePotential::read_table(const std::string &path) {
     std::string time, value, more;
     if (!(words >> time)) continue;
     words >> value;
-    const auto at = real_number(time), potential = real_number(value);
+    const auto at = finite_number(time), potential = finite_number(value);
     if (!at || !potential || words >> more)
       fail("expected a time (ps) and a potential (V), found " + voxion::shortened(line));
     if (!times_.empty() && !(*at > times_.back()))

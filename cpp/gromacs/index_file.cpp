@@ -2,11 +2,11 @@
 #include "index_file.h"
 
 #include <algorithm>
-#include <charconv>
 #include <sstream>
 
 #include "error.hpp"
 #include "file_access.hpp"
+#include "number_in.h"
 #include "text.hpp"
 
 namespace voxion_gromacs {
@@ -41,12 +41,11 @@ IndexFile::IndexFile(const std::string &path) : path_(path) {
     }
     std::istringstream words(line);
     for (std::string word; words >> word;) {
-      int atom = 0;
-      const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), atom);
-      if (problem != std::errc() || end != word.data() + word.size() || atom < 1)
+      const auto atom = number_in<int>(word);
+      if (!atom || *atom < 1)
         fail("expected a number of an atom, from 1, found " + shortened(word));
       if (groups_.empty()) fail("atoms before the first [ group ]");
-      groups_.back().second.push_back(atom);
+      groups_.back().second.push_back(*atom);
     }
   }
 }

@@ -2,13 +2,13 @@
 #include "job_file.h"
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <map>
 #include <sstream>
 
 #include "error.hpp"
 #include "file_access.hpp"
+#include "number_in.h"
 #include "text.hpp"
 #include "voxel_sums.hpp"
 
@@ -52,11 +52,10 @@ class Line {
   }
   std::int64_t take_number(const std::string &what) {
     const std::string word = take(what + ", a whole number,");
-    std::int64_t number = 0;
-    const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), number);
-    if (problem != std::errc() || end != word.data() + word.size() || number < 1)
+    const auto number = number_in<std::int64_t>(word);
+    if (!number || *number < 1)
       throw Error("expected " + what + ", a whole number of at least 1, found " + word);
-    return number;
+    return *number;
   }
   void take_word(const std::string &expected) {
     const std::string word = take("the word '" + expected + "'");

@@ -2,18 +2,17 @@
 #pragma once
 
 #include <charconv>
-#include <cmath>
 #include <optional>
 #include <string>
 
 namespace voxion_gromacs {
 
-// The finite number that the whole word is.
-inline std::optional<double> real_number(const std::string &word) {
-  double number = 0.0;
+// The number that the whole word is.
+template <typename Number>
+std::optional<Number> number_in(const std::string &word) {
+  Number number{};
   const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), number);
-  if (problem != std::errc() || end != word.data() + word.size() || !std::isfinite(number))
-    return std::nullopt;
+  if (problem != std::errc() || end != word.data() + word.size()) return std::nullopt;
   return number;
 }
 

@@ -92,7 +92,7 @@ def test_voxels(example, run):
     # what is there is kept
     assert run(f"python make_phases.py --frames 3 --beads 300 {phases}").count("there already") == 8
     run("./train.sh --out trained --split run --augment --epochs 1")
-    run("voxion systems surfactant --out fresh --hydration 6 --beads 300 --seed 77")
+    run("voxion systems surfactant --coarse --out fresh --hydration 6 --beads 300 --seed 77")
     # a confidence that any label has: the run ends when the network has said 6 three times, or not
     run("lmp -in in.run -var wanted 2 -var confidence 0.2 -var steps 1000 -screen none")
     store = open_store(example / "run.zarr")

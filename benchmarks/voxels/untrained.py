@@ -10,7 +10,7 @@ import torch
 from benchmarks.voxels.modes import CLASSIFIED, EDGE
 from voxion.contract.model_file import write_model_file
 from voxion.contract.schema import CONTRACT_FILE, ClassifierContract, InputRanges
-from voxion.systems.surfactant import HYDRATIONS
+from voxion.systems.coarse_surfactant import HYDRATIONS
 from voxion.voxels.classifier.export import ExportedClassifier
 from voxion.voxels.classifier.network import C3D
 

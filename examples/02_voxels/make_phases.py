@@ -18,7 +18,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from voxion.engines.lammps import run_lammps
 from voxion.errors import VoxionError
-from voxion.systems.surfactant import HYDRATIONS, SurfactantDescription, SurfactantSystem
+from voxion.systems.coarse_surfactant import (
+    HYDRATIONS,
+    CoarseSurfactant,
+    CoarseSurfactantDescription,
+)
 from voxion.voxels.stores.store import open_store
 
 HERE = Path(__file__).resolve().parent
@@ -59,13 +63,13 @@ def make(out: Path, hydration: int, run: int, beads: int, steps: int, frames: in
     """Make one store; what there is of it already is kept, an unfinished part done again."""
     name = f"lambda-{hydration}-run-{run}"
     folder, store = out / name, out / f"{name}.zarr"
-    _check_size(folder, SurfactantSystem(hydration, beads))
+    _check_size(folder, CoarseSurfactant(hydration, beads))
     if store.is_dir() and open_store(store).frames >= frames:
         return f"{name}: there already"
     if not (folder / "system.json").exists():
         shutil.rmtree(folder, ignore_errors=True)
         # another seed is another start at infinite temperature
-        SurfactantSystem(hydration, beads).build(folder, seed=1000 * run + hydration + 1)
+        CoarseSurfactant(hydration, beads).build(folder, seed=1000 * run + hydration + 1)
     if not (folder / "equilibrated").exists():
         run_lammps(folder / "in.equilibrate", variables={"steps": steps}, log="equilibrate.log")
         (folder / "equilibrated").touch()
@@ -78,11 +82,11 @@ def make(out: Path, hydration: int, run: int, beads: int, steps: int, frames: in
     return f"{name}: {open_store(store).frames} frames"
 
 
-def _check_size(folder: Path, system: SurfactantSystem) -> None:
+def _check_size(folder: Path, system: CoarseSurfactant) -> None:
     path = folder / "system.json"
     if not path.exists():
         return
-    found = SurfactantDescription.model_validate_json(path.read_text())
+    found = CoarseSurfactantDescription.model_validate_json(path.read_text())
     if found.surfactants != system.surfactants:
         raise VoxionError(
             f"{folder} has {found.surfactants} surfactants, {system.surfactants} were asked for: "

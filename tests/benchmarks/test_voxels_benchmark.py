@@ -11,8 +11,8 @@ from benchmarks.voxels.systems import replicate
 from tests.benchmarks.program import run, tables_of
 from voxion.charges.sampling.run import load_configuration
 from voxion.engines.lammps import in_group, lammps_session, run_lammps
+from voxion.systems.coarse_surfactant import CoarseSurfactant
 from voxion.systems.graphene import GrapheneSystem
-from voxion.systems.surfactant import SurfactantSystem
 
 MODES = ["none", "voxion", "voxion-stress", "voxion-classify", "stress-alone", "ave-grid"]
 MODES += ["ave-grid-stress"]
@@ -21,7 +21,7 @@ MODES += ["ave-grid-stress"]
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("benchmark") / "tiny-surfactant"
-    SurfactantSystem(hydration=6, beads=300).build(folder, seed=3)
+    CoarseSurfactant(hydration=6, beads=300).build(folder, seed=3)
     run_lammps(folder / "in.equilibrate", variables={"steps": 50})
     return folder
 

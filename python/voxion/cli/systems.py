@@ -15,10 +15,11 @@ from voxion.errors import VoxionError
 from voxion.systems import SYSTEM_FILE
 
 if TYPE_CHECKING:
+    from voxion.systems.coarse_surfactant import CoarseSurfactantDescription
     from voxion.systems.crystals import Crystal
     from voxion.systems.description import SystemDescription
     from voxion.systems.electrode_cell import ElectrodeCell
-    from voxion.systems.surfactant import SurfactantDescription
+    from voxion.systems.united_atom.system import UnitedAtomSystem
 
 app = typer.Typer(help="Build systems that run as they are.", no_args_is_help=True)
 console = Console()
@@ -62,6 +63,15 @@ Boundary = Annotated[
 Vacuum = Annotated[
     float | None,
     typer.Option(help="Vacuum between images along z, angstrom.", show_default="80 or more"),
+]
+
+Hydration = Annotated[int, typer.Option(help="Number of water molecules per head group (lambda).")]
+BeadConstants = Annotated[
+    str,
+    typer.Option(
+        help="Constants of the beads: real, compact, or a file such as those in "
+        "voxion/systems/united_atom/beads."
+    ),
 ]
 
 
@@ -195,19 +205,69 @@ def electrodes(
 @app.command()
 def surfactant(
     out: Annotated[Path, typer.Option(help="Folder to write: data file and inputs.")],
-    hydration: Annotated[
-        int, typer.Option(help="Number of water molecules per head group (lambda).")
-    ],
-    beads: Annotated[int, typer.Option(help="Approximate number of beads.")] = 6000,
+    hydration: Hydration,
+    beads: Annotated[
+        int, typer.Option(help="Approximate number of beads; a hydronium has 4, a water 3.")
+    ] = 6000,
+    forcefield: BeadConstants = "real",
+    coarse: Annotated[
+        bool,
+        typer.Option(
+            "--coarse",
+            help="A coarse analogue for dissipative particle dynamics, whose phases form in "
+            "seconds; a water is one bead.",
+        ),
+    ] = False,
     seed: Seed = 1,
     force: Force = False,
 ) -> None:
-    """Build an ionic surfactant in water for dissipative particle dynamics."""
-    from voxion.systems.surfactant import SurfactantSystem
+    """Build an ionic surfactant with hydronium in water."""
+    from voxion.systems.coarse_surfactant import CoarseSurfactant
+    from voxion.systems.united_atom.forcefield import load_forcefield
+    from voxion.systems.united_atom.system import surfactant_system
 
+    if coarse and forcefield != "real":
+        raise VoxionError("--forcefield is for beads in real units, not for --coarse.")
+    if not coarse:
+        system = surfactant_system(hydration, beads, load_forcefield(forcefield))
+        _build_united_atom(system, out, seed, force)
+        return
     with output(out, force, kind=SYSTEM_FILE):
-        description = SurfactantSystem(hydration=hydration, beads=beads).build(out, seed)
-    _show_surfactant(description, out)
+        description = CoarseSurfactant(hydration=hydration, beads=beads).build(out, seed)
+    _show_coarse(description, out)
+
+
+@app.command()
+def nafion(
+    out: Annotated[Path, typer.Option(help="Folder to write: data file and inputs.")],
+    hydration: Hydration,
+    chains: Annotated[int, typer.Option(help="Number of chains.")] = 4,
+    side_chains: Annotated[int, typer.Option(help="Number of side chains of a chain.")] = 10,
+    forcefield: BeadConstants = "real",
+    seed: Seed = 1,
+    force: Force = False,
+) -> None:
+    """Build Nafion with hydronium in water."""
+    from voxion.systems.united_atom.forcefield import load_forcefield
+    from voxion.systems.united_atom.system import nafion_system
+
+    system = nafion_system(hydration, chains, side_chains, load_forcefield(forcefield))
+    _build_united_atom(system, out, seed, force)
+
+
+def _build_united_atom(system: UnitedAtomSystem, out: Path, seed: int, force: bool) -> None:
+    with (
+        output(out, force, kind=SYSTEM_FILE),
+        console.status(f"placing {system.atoms} beads at random"),
+    ):
+        description = system.build(out, seed)
+    table = Table(title=description.title, show_header=False)
+    table.add_row("force field", description.forcefield)
+    table.add_row("box", f"{description.edge:.1f} A at the start")
+    for molecule in description.molecules:
+        table.add_row(molecule.name, f"{molecule.count} of {molecule.beads} beads")
+    console.print(table)
+    _show_next(out)
 
 
 def _crystal(material: MaterialChoice, surface: str | None, layers: int) -> Crystal:
@@ -227,13 +287,17 @@ def _build(system: ElectrodeCell, out: Path, seed: int, engine: EngineChoice, fo
     _show(description, out)
 
 
-def _show_surfactant(description: SurfactantDescription, out: Path) -> None:
+def _show_coarse(description: CoarseSurfactantDescription, out: Path) -> None:
     table = Table(title=description.title, show_header=False)
     table.add_row("box", f"{description.edge:.2f} r_c at the start")
     table.add_row("pressure", f"{description.pressure:g} kT/r_c^3")
     for species in description.species:
         table.add_row(species.name, f"{species.count} of {species.charge:+g} e")
     console.print(table)
+    _show_next(out)
+
+
+def _show_next(out: Path) -> None:
     console.print(f"next: cd {out} && lmp -in in.equilibrate", soft_wrap=True)
 
 

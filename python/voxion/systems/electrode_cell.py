@@ -22,7 +22,7 @@ from voxion.systems.description import (
     SystemDescription,
 )
 from voxion.systems.gromacs_system import check_gromacs_edges, write_gromacs_system
-from voxion.systems.lammps_data import Topology
+from voxion.systems.lammps_data import Terms, Topology
 from voxion.systems.lammps_system import write_lammps_system
 from voxion.systems.packing import pack
 
@@ -357,9 +357,11 @@ class ElectrodeCell(ABC):
             molecules=np.concatenate([*electrode_molecules, first + liquid]).astype(int),
             charges=np.concatenate([*electrode_charges, fixed]),
             positions=np.concatenate([*electrodes, packed]) + raised,
-            bonds=bonds.astype(int),
-            angles=np.stack([oxygens + 1, oxygens, oxygens + 2], axis=1),
             box=np.array([[0.0, edges[0]], [0.0, edges[1]], description.box_z]),
+            bonds=Terms.of_one_type("OH", bonds.astype(int)),
+            angles=Terms.of_one_type(
+                "HOH", np.stack([oxygens + 1, oxygens, oxygens + 2], axis=1).astype(int)
+            ),
         )
 
 

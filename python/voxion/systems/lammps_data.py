@@ -35,8 +35,31 @@ class AtomKind(Protocol):
 
 
 @dataclass(frozen=True)
+class Terms:
+    """Bonds, angles or dihedrals.
+
+    Attributes
+    ----------
+    labels : sequence of str
+        The type labels; `kinds` counts from 0 in this list.
+    kinds : ndarray [n], int
+    atoms : ndarray [n, 2], [n, 3] or [n, 4], int
+        Atom IDs from 1.
+    """
+
+    labels: Sequence[str]
+    kinds: NDArray[np.int64]
+    atoms: NDArray[np.int64]
+
+    @classmethod
+    def of_one_type(cls, label: str, atoms: NDArray[np.int64]) -> Terms:
+        """Return terms that are all of the same type."""
+        return cls([label], np.zeros(len(atoms), int), atoms)
+
+
+@dataclass(frozen=True)
 class Topology:
-    """Atoms, bonds and angles of a system, in the order of their IDs.
+    """Atoms and their bonded terms, in the order of their IDs.
 
     Attributes
     ----------
@@ -49,14 +72,10 @@ class Topology:
         e.
     positions : ndarray [N, 3], float64
         In the length unit of `units`.
-    bonds : ndarray [B, 2], int
-        Atom IDs from 1.
-    angles : ndarray [A, 3], int
-        Atom IDs from 1; none at all makes a file without angle types.
     box : ndarray [3, 2]
         Lower and upper bounds.
-    bond_type, angle_type : str
-        Labels of the one type of bonds and of angles.
+    bonds, angles, dihedrals : Terms, optional
+        None makes a file without such types.
     units : str
         LAMMPS unit style.
     """
@@ -66,12 +85,17 @@ class Topology:
     molecules: NDArray[np.int64]
     charges: NDArray[np.float64]
     positions: NDArray[np.float64]
-    bonds: NDArray[np.int64]
-    angles: NDArray[np.int64]
     box: NDArray[np.float64]
-    bond_type: str = "OH"
-    angle_type: str = "HOH"
+    bonds: Terms | None = None
+    angles: Terms | None = None
+    dihedrals: Terms | None = None
     units: str = "real"
+
+    @property
+    def terms(self) -> dict[str, Terms]:
+        """Return those bonded terms that the system has, by what LAMMPS calls one of them."""
+        every = {"bond": self.bonds, "angle": self.angles, "dihedral": self.dihedrals}
+        return {name: terms for name, terms in every.items() if terms is not None}
 
 
 def write_lammps_data(path: Path, topology: Topology, title: str) -> None:
@@ -86,25 +110,22 @@ def write_lammps_data(path: Path, topology: Topology, title: str) -> None:
     title : str
         First line of the file.
     """
-    angles = len(topology.angles) > 0
     lines = [
         f"{title} (LAMMPS data, units {topology.units}, atom_style full)",
         "",
         f"{len(topology.positions)} atoms",
-        f"{len(topology.bonds)} bonds",
-        f"{len(topology.angles)} angles",
+        *(f"{len(terms.atoms)} {name}s" for name, terms in topology.terms.items()),
         f"{len(topology.types)} atom types",
-        "1 bond types",
-        *(["1 angle types"] if angles else []),
+        *(f"{len(terms.labels)} {name} types" for name, terms in topology.terms.items()),
         "",
     ]
     for axis, (low, high) in zip("xyz", topology.box.tolist(), strict=True):
         lines.append(f"{low!r} {high!r} {axis}lo {axis}hi")
     lines += ["", "Atom Type Labels", ""]
     lines += [f"{i} {kind.name}" for i, kind in enumerate(topology.types, 1)]
-    lines += ["", "Bond Type Labels", "", f"1 {topology.bond_type}"]
-    if angles:
-        lines += ["", "Angle Type Labels", "", f"1 {topology.angle_type}"]
+    for name, terms in topology.terms.items():
+        lines += ["", f"{name.capitalize()} Type Labels", ""]
+        lines += [f"{i} {label}" for i, label in enumerate(terms.labels, 1)]
     lines += ["", "Masses", ""]
     lines += [f"{kind.name} {kind.mass}" for kind in topology.types]
     lines += ["", "Atoms # full", ""]
@@ -118,15 +139,15 @@ def write_lammps_data(path: Path, topology: Topology, title: str) -> None:
     )
     for i, (molecule, name, charge, (x, y, z)) in enumerate(rows, 1):
         lines.append(f"{i} {molecule} {name} {charge!r} {x:.6f} {y:.6f} {z:.6f}")
-    if len(topology.bonds):
-        lines += ["", "Bonds", ""]
-        kind = topology.bond_type
-        lines += [f"{i} {kind} {a} {b}" for i, (a, b) in enumerate(topology.bonds.tolist(), 1)]
-    if angles:
-        lines += ["", "Angles", ""]
-        kind = topology.angle_type
-        rows_of_three = enumerate(topology.angles.tolist(), 1)
-        lines += [f"{i} {kind} {a} {b} {c}" for i, (a, b, c) in rows_of_three]
+    for name, terms in topology.terms.items():
+        if not len(terms.atoms):
+            continue
+        lines += ["", f"{name.capitalize()}s", ""]
+        members = zip(terms.kinds.tolist(), terms.atoms.tolist(), strict=True)
+        lines += [
+            f"{i} {terms.labels[kind]} {' '.join(map(str, atoms))}"
+            for i, (kind, atoms) in enumerate(members, 1)
+        ]
     with replacing(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n")
 

@@ -10,13 +10,13 @@ from typer.testing import CliRunner
 from voxion.cli.systems import app
 from voxion.engines.lammps import cell_of, gather, in_group, lammps_session, run_lammps
 from voxion.errors import VoxionError
-from voxion.systems.surfactant import (
+from voxion.systems.coarse_surfactant import (
     BEADS,
     DENSITY,
     HYDRATIONS,
     PRESSURE,
-    SurfactantDescription,
-    SurfactantSystem,
+    CoarseSurfactant,
+    CoarseSurfactantDescription,
     repulsions,
 )
 
@@ -42,7 +42,7 @@ def like_neighbours(positions, kinds, edge):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("surfactant") / "s"
-    description = SurfactantSystem(hydration=8, beads=900).build(folder, seed=5)
+    description = CoarseSurfactant(hydration=8, beads=900).build(folder, seed=5)
     log = run_lammps(folder / "in.equilibrate", variables={"steps": 800})
     return folder, description, log.read_text()
 
@@ -50,7 +50,7 @@ def run(tmp_path_factory):
 def test_numbers_follow_the_hydration():
     assert len(HYDRATIONS) == 16 and (HYDRATIONS[0], HYDRATIONS[-1]) == (0, 40)
     for hydration in HYDRATIONS:
-        system = SurfactantSystem(hydration, beads=6000)
+        system = CoarseSurfactant(hydration, beads=6000)
         tail, sulphur, oxygen, ions, water = system.counts
         assert tail == 4 * sulphur and sulphur == oxygen == ions == system.surfactants
         assert water == hydration * ions
@@ -61,11 +61,11 @@ def test_numbers_follow_the_hydration():
 
 
 def test_start_is_chains_and_single_beads():
-    system = SurfactantSystem(hydration=3, beads=500)
+    system = CoarseSurfactant(hydration=3, beads=500)
     start = system.random_start(seed=2)
     chains = system.surfactants
     names = np.array([b.name for b in BEADS])[start.atom_types]
-    bonded = start.bonds - 1
+    bonded = start.bonds.atoms - 1
     assert len(bonded) == 5 * chains
     assert np.all(start.molecules[bonded[:, 0]] == start.molecules[bonded[:, 1]])
     lengths = np.linalg.norm(np.diff(start.positions[bonded], axis=1)[:, 0], axis=-1)
@@ -78,7 +78,7 @@ def test_start_is_chains_and_single_beads():
 
 
 def test_seeds_are_independent_and_reproducible():
-    starts = [SurfactantSystem(hydration=1, beads=300).random_start(s).positions for s in (1, 1, 2)]
+    starts = [CoarseSurfactant(hydration=1, beads=300).random_start(s).positions for s in (1, 1, 2)]
     assert np.array_equal(starts[0], starts[1])
     assert not np.any(np.isclose(starts[0], starts[2]).all(axis=1))
 
@@ -135,11 +135,20 @@ def test_tails_and_water_part(run):
 
 
 def test_command_builds_and_tells_what(tmp_path):
-    arguments = ["surfactant", "--out", str(tmp_path / "s"), "--hydration", "4", "--beads", "400"]
+    arguments = [
+        "surfactant",
+        "--coarse",
+        "--out",
+        str(tmp_path / "s"),
+        "--hydration",
+        "4",
+        "--beads",
+        "400",
+    ]
     result = CliRunner().invoke(app, [*arguments, "--seed", "3"], catch_exceptions=False)
     assert result.exit_code == 0
     text = (tmp_path / "s" / "system.json").read_text()
-    description = SurfactantDescription.model_validate_json(text)
+    description = CoarseSurfactantDescription.model_validate_json(text)
     assert (description.hydration, description.surfactants, description.seed) == (4, 36, 3)
     assert "lmp -in in.equilibrate" in result.output
     with pytest.raises(VoxionError, match="exists: choose another --out"):
@@ -157,10 +166,10 @@ def test_command_builds_and_tells_what(tmp_path):
 )
 def test_refusals(parameters, message):
     with pytest.raises(VoxionError, match=message):
-        SurfactantSystem(**parameters)
+        CoarseSurfactant(**parameters)
 
 
 def test_seed_must_be_positive(tmp_path):
     with pytest.raises(VoxionError, match="seed must be a positive number, found 0"):
-        SurfactantSystem(hydration=1, beads=300).build(tmp_path / "s", seed=0)
+        CoarseSurfactant(hydration=1, beads=300).build(tmp_path / "s", seed=0)
     assert not (tmp_path / "s").exists()

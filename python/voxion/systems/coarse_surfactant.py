@@ -13,14 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from voxion import __version__
 from voxion.errors import VoxionError
 from voxion.systems import SYSTEM_FILE
-from voxion.systems.lammps_data import Topology, write_lammps_data
+from voxion.systems.lammps_data import Terms, Topology, write_lammps_data
+from voxion.systems.rendering import render
 
 GROOT_WARREN = "DPD: Groot, Warren, J. Chem. Phys. 107, 4423 (1997), 10.1063/1.474784"
 GROOT_MADDEN = "chains: Groot, Madden, J. Chem. Phys. 108, 8713 (1998), 10.1063/1.476300"
@@ -99,7 +99,7 @@ class BeadCount(BaseModel):
     count: int
 
 
-class SurfactantDescription(BaseModel):
+class CoarseSurfactantDescription(BaseModel):
     """Files of a built surfactant; lengths in r_c, energies in kT."""
 
     model_config = ConfigDict(extra="forbid")
@@ -120,7 +120,7 @@ class SurfactantDescription(BaseModel):
 
 
 @dataclass(frozen=True)
-class SurfactantSystem:
+class CoarseSurfactant:
     """Parameters of an ionic surfactant in water.
 
     Attributes
@@ -167,7 +167,7 @@ class SurfactantSystem:
         """Edge of the cubic box at the start, r_c."""
         return float((sum(self.counts) / DENSITY) ** (1 / 3))
 
-    def build(self, folder: str | Path, seed: int = 1) -> SurfactantDescription:
+    def build(self, folder: str | Path, seed: int = 1) -> CoarseSurfactantDescription:
         """Place all beads at random and write the files of the system into a folder.
 
         Writes ``system.data``, ``in.init``, ``in.settings``, ``in.dynamics``, ``in.equilibrate``,
@@ -231,15 +231,13 @@ class SurfactantSystem:
             molecules=molecules + 1,
             charges=np.array([bead.charge for bead in BEADS])[kinds],
             positions=positions,  # LAMMPS wraps them, and counts the images
-            bonds=np.stack([first, first + 1], axis=1),
-            angles=np.zeros((0, 3), int),
             box=np.array([[0.0, self.edge]] * 3),
-            bond_type="chain",
+            bonds=Terms.of_one_type("chain", np.stack([first, first + 1], axis=1)),
             units="lj",
         )
 
-    def _describe(self, seed: int) -> SurfactantDescription:
-        return SurfactantDescription(
+    def _describe(self, seed: int) -> CoarseSurfactantDescription:
+        return CoarseSurfactantDescription(
             title=f"{self.surfactants} ionic surfactants with {self.hydration} water per head, "
             f"{sum(self.counts)} DPD beads",
             hydration=self.hydration,
@@ -270,14 +268,7 @@ def repulsions() -> list[tuple[str, str, float, bool]]:
     return rows
 
 
-def _inputs(description: SurfactantDescription) -> dict[str, str]:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("voxion.systems", "templates/surfactant"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-    )
+def _inputs(description: CoarseSurfactantDescription) -> dict[str, str]:
     values = {
         "system": description,
         "title": description.title,
@@ -295,7 +286,7 @@ def _inputs(description: SurfactantDescription) -> dict[str, str]:
         "steps": EQUILIBRATION_STEPS,
     }
     names = ("in.init", "in.settings", "in.dynamics", "in.equilibrate", "README.md")
-    return {n: environment.get_template(f"{n}.j2").render(values) for n in names}
+    return render("templates/coarse_surfactant", names, values)
 
 
 def _type_numbers(*, charged: bool) -> str:

@@ -145,3 +145,21 @@ def test_what_cannot_scatter_is_refused():
     broken[0, 3] = np.nan
     with pytest.raises(VoxionError, match="positions that are not finite"):
         StructureFactor(universe(broken, CUBE).atoms).run()
+
+
+def test_smallest_valid_is_that_of_the_shortest_edge():
+    cell = np.diag([10.0, 20.0, 40.0])
+    found = StructureFactor(universe(random_positions(50, cell), cell).atoms, 2.0).run().results
+    assert found.smallest_valid == pytest.approx(2 * np.pi / 10, rel=1e-6)
+    assert found.wave_vector[0] == pytest.approx(2 * np.pi / 40, rel=1e-6)
+
+
+def test_form_factors_weigh_each_wave_vector():
+    atoms = universe(random_positions(60, CUBE), CUBE, ["A"] * 40 + ["B"] * 20).atoms
+    analysis = StructureFactor(atoms, 1.5).run()
+    q = analysis.results.wave_vector
+    values, _ = analysis.weighted({"A": np.exp(-q), "B": 2.0})
+    partial = analysis.results.partial
+    expected = np.exp(-2 * q) * partial[:, 0, 0] + 4 * partial[:, 1, 1]
+    expected += 2 * np.exp(-q) * 2 * partial[:, 0, 1]
+    assert values == pytest.approx(expected)

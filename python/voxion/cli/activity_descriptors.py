@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from voxion.cli.options import AsJson, Force, output, print_json, print_path
+from voxion.cli.trajectories import SelectFrames, open_frames
 from voxion.errors import VoxionError
 
 if TYPE_CHECKING:
@@ -36,14 +37,7 @@ def descriptors(
     ],
     water: Annotated[str, typer.Option(help="Selection of the oxygen atoms of water.")],
     out: Annotated[Path, typer.Option(help="Folder to write: tables and figures.")],
-    select: Annotated[
-        str,
-        typer.Option(
-            help="Frames, as a Python slice START:STOP:STEP: '100:' leaves out the first 100, "
-            "'::10' takes every tenth.",
-            show_default="all",
-        ),
-    ] = ":",
+    select: SelectFrames = ":",
     rmax: Annotated[float, typer.Option(help="Largest distance, angstrom.")] = 10.0,
     bins: Annotated[int, typer.Option(min=1, help="Number of bins up to RMAX.")] = 500,
     force: Force = False,
@@ -53,28 +47,15 @@ def descriptors(
     import warnings
 
     from voxion.activity.descriptors.solvation import SolvationDescriptors
-    from voxion.trajectories.opening import open_trajectory
 
-    frames = parse_slice(select)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MDAnalysis: elements and masses that it guesses
-        opened = open_trajectory(topology, trajectory)
-        if opened.broken:
-            typer.echo(
-                f"{trajectory} breaks off {opened.broken}: its {opened.frames} whole frames are "
-                "used.",
-                err=True,
-            )
+        universe, frames = open_frames(select, topology, trajectory)
         analysis = SolvationDescriptors(
-            opened.universe, counter_ion, tethered, water, r_max=rmax, bins=bins
+            universe, counter_ion, tethered, water, r_max=rmax, bins=bins
         )
-        start, stop, step = frames.indices(opened.frames)
-        if len(range(start, stop, step)) == 0:
-            raise VoxionError(
-                f"--select {select} takes none of the {opened.frames} frames of {trajectory}."
-            )
         shown = console.is_terminal and not as_json
-        analysis.run(start=start, stop=stop, step=step, verbose=shown)
+        analysis.run(frames=frames, verbose=shown)
     found = analysis.results
     with output(out, force, kind=DISTRIBUTIONS_FILE):
         _write_distributions(out / DISTRIBUTIONS_FILE, found.pairs)
@@ -104,25 +85,6 @@ def descriptors(
         )
         return
     print_path(console, "Descriptors", path)
-
-
-def parse_slice(text: str) -> slice:
-    """Return the slice START:STOP:STEP that a text stands for.
-
-    Raises
-    ------
-    VoxionError
-        It is no slice, or its step is not positive.
-    """
-    try:
-        start, stop, step = [int(part) if part else None for part in (text + "::").split(":")[:3]]
-    except ValueError:
-        step = 0
-    if (step is not None and step < 1) or not 1 <= text.count(":") <= 2:
-        raise VoxionError(
-            f"--select takes START:STOP:STEP with a positive STEP, such as 100::10, found {text!r}."
-        )
-    return slice(start, stop, step)
 
 
 def _table(values: dict[str, float], errors: dict[str, float], frames: int) -> Table:

@@ -13,6 +13,7 @@ from voxion.cli.activity import app as activity
 from voxion.cli.charges import app as charges
 from voxion.cli.mdrun import mdrun
 from voxion.cli.options import AsJson, Force, output
+from voxion.cli.scattering import app as scattering
 from voxion.cli.systems import app as systems
 from voxion.cli.voxels import app as voxels
 from voxion.errors import VoxionError
@@ -28,6 +29,7 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 app.add_typer(systems, name="systems")
 app.add_typer(charges, name="charges")
 app.add_typer(voxels, name="voxels")
+app.add_typer(scattering, name="scattering")
 app.add_typer(activity, name="activity")
 
 

@@ -49,6 +49,9 @@ class StructureFactor(AnalysisBase):
         Number of wave vectors, of each Q and -Q one, over all frames.
     results.partial : ndarray [B, T, T]
         Partial structure factors.
+    results.smallest_valid : float
+        Smallest Q with wave vectors along all three directions of the box, 1/angstrom, average over
+        frames; below it, the average is not spherical.
 
     Raises
     ------
@@ -78,6 +81,7 @@ class StructureFactor(AnalysisBase):
         self._counts: list[NDArray[np.float64]] = []
         self._lengths: list[NDArray[np.float64]] = []
         self._sums: list[NDArray[np.float64]] = []
+        self._smallest_valid: list[float] = []
 
     def _single_frame(self) -> None:
         cell, positions = self._ts.triclinic_dimensions, self._atoms.positions
@@ -89,6 +93,8 @@ class StructureFactor(AnalysisBase):
         cell = np.asarray(cell, np.float64)
         if not np.array_equal(cell, self._cell):
             self._cell, self._waves = cell, wave_vectors(cell, self._largest)
+        reciprocal = 2 * np.pi * np.linalg.norm(np.linalg.inv(cell), axis=0)
+        self._smallest_valid.append(reciprocal.max())
         waves = self._waves
         found = amplitudes(positions, self._weights, cell, waves)
         bins = np.minimum((waves.lengths / self._bin_width).astype(np.int64), self._bins - 1)
@@ -105,25 +111,27 @@ class StructureFactor(AnalysisBase):
         counts = np.array(self._counts)
         self._filled = counts.sum(0) > 0
         self.results.count = counts.sum(0)[self._filled]
+        self.results.smallest_valid = float(np.mean(self._smallest_valid))
         lengths = np.sum(self._lengths, 0)[self._filled]
         self.results.wave_vector = lengths / self.results.count
         sums = np.sum(self._sums, 0)[..., self._filled]
         self.results.partial = np.moveaxis(sums / self.results.count, -1, 0)
 
     def weighted(
-        self, lengths: Mapping[str, float]
+        self, lengths: Mapping[str, float | NDArray[np.float64]]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         """Return the structure factor with a scattering length for each type, and its error.
 
         Parameters
         ----------
-        lengths : mapping of str to float
-            Scattering length of each type, fm; 1 for all gives the number structure factor.
+        lengths : mapping of str to float or ndarray [B]
+            Scattering length of each type, or its form factor at each of `results.wave_vector`; 1
+            for all gives the number structure factor.
 
         Returns
         -------
         values : ndarray [B]
-            fm^2.
+            In the square of the lengths' unit.
         errors : ndarray [B] or None
             Standard errors of the means over five contiguous blocks of frames; None of fewer
             frames.
@@ -139,11 +147,12 @@ class StructureFactor(AnalysisBase):
                 f"There is no scattering length for {', '.join(missing)}; expected one for each of "
                 f"{', '.join(self.results.types)}."
             )
-        b = np.array([lengths[name] for name in self.results.types])
-        values = np.einsum("a,b,mab->m", b, b, self.results.partial)
+        shape = self.results.wave_vector.shape
+        b = np.array([np.broadcast_to(lengths[name], shape) for name in self.results.types])
+        values = np.einsum("am,bm,mab->m", b, b, self.results.partial)
         if len(self._sums) < BLOCKS:
             return values, None
-        sums = np.einsum("a,b,fabm->fm", b, b, np.array(self._sums))[:, self._filled]
+        sums = np.einsum("am,bm,fabm->fm", b, b, np.array(self._sums)[..., self._filled])
         counts = np.array(self._counts)[:, self._filled]
         of_blocks = [
             part.sum(0) / np.maximum(number.sum(0), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,44 +49,61 @@ class Trajectory:
     broken: str
 
 
-def open_trajectory(topology: Path, trajectory: Path) -> Trajectory:
+def open_trajectory(topology: Path, *trajectories: Path) -> Trajectory:
     """Open a run; a LAMMPS data file and a text dump may have any suffix.
 
     A trajectory that breaks off inside a frame, as that of a run that was killed, is used up to
     its last whole frame.
 
+    Parameters
+    ----------
+    topology : Path
+    *trajectories : Path
+        One or more files of the same kind, in the order of time.
+
     Raises
     ------
     VoxionError
         A file is missing or of another kind; the two have different atoms, types or units, or
-        boxes that no run joins; or there is no whole frame.
+        boxes that no run joins; there is no whole frame; or another file than the last breaks off.
     """
-    for path in (topology, trajectory):
+    for path in (topology, *trajectories):
         if not path.is_file():
             problem = "is not a file" if path.exists() else "does not exist"
             raise VoxionError(f"{path} {problem}: {EXPECTED}.")
-    suffix = trajectory.suffix.lower()
+    suffix = trajectories[0].suffix.lower()
+    for path in trajectories:
+        if path.suffix.lower() != suffix:
+            raise VoxionError(f"{path} and {trajectories[0]} are of different kinds: {EXPECTED}.")
     lammps = topology.suffix.lower() not in GROMACS
     if suffix in BINARY:
-        check_magic(trajectory)
+        for path in trajectories:
+            check_magic(path)
     if lammps:
         check_data_units(topology)
     universe = _universe(topology, **({"topology_format": "DATA"} if lammps else {}))
-    extent = None
+    extents = []
     if suffix == ".dcd":
-        extent = dcd_extent(trajectory)
+        extents = [dcd_extent(path) for path in trajectories]
     elif suffix not in BINARY:
         if not lammps:
-            raise VoxionError(f"{trajectory} is no trajectory of GROMACS: {EXPECTED}.")
-        atoms = universe.atoms
-        extent = dump_extent(trajectory, Atoms(atoms.ids.astype(np.int64), atoms.types.astype(str)))
+            raise VoxionError(f"{trajectories[0]} is no trajectory of GROMACS: {EXPECTED}.")
+        atoms = Atoms(universe.atoms.ids.astype(np.int64), universe.atoms.types.astype(str))
+        extents = [dump_extent(path, atoms) for path in trajectories]
     # LAMMPS writes DCD in its own units
     formats = {".dcd": "LAMMPS" if lammps else "DCD", ".xtc": "XTC", ".trr": "TRR"}
     edges = _edges(universe)
-    _load(universe, trajectory, formats.get(suffix, "LAMMPSDUMP"))
-    extent = extent or _xdr_extent(universe, trajectory)
-    _check_boxes(universe, edges, topology, trajectory)
-    return Trajectory(universe, extent.frames, extent.broken)
+    _load(universe, trajectories, formats.get(suffix, "LAMMPSDUMP"))
+    extents = extents or [_xdr_extent(universe, trajectories[-1])]
+    # of .xtc and .trr, reading on past a break is an error of its own
+    for path, extent in zip(trajectories[:-1], extents[:-1], strict=False):
+        if extent.broken:
+            raise VoxionError(
+                f"{path} breaks off {extent.broken}, and {trajectories[-1]} comes after it: only "
+                "the last file may; run the missing part again, or leave out what follows."
+            )
+    _check_boxes(universe, edges, topology, trajectories[0])
+    return Trajectory(universe, sum(extent.frames for extent in extents), extents[-1].broken)
 
 
 def _edges(universe: MDAnalysis.Universe) -> Edges | None:
@@ -103,13 +121,15 @@ def _universe(topology: Path, **formats: str) -> MDAnalysis.Universe:
         raise _unreadable(f"{topology} cannot be read as a topology", error) from None
 
 
-def _load(universe: MDAnalysis.Universe, trajectory: Path, kind: str) -> None:
+def _load(universe: MDAnalysis.Universe, trajectories: Sequence[Path], kind: str) -> None:
+    # one file alone is no chain of files
+    names = [str(path) for path in trajectories]
     try:
         # dt is not used, and not all formats know it
-        universe.load_new(str(trajectory), format=kind, dt=1.0)
+        universe.load_new(names if len(names) > 1 else names[0], format=kind, dt=1.0)
     except Exception as error:  # its parsers raise whatever damaged files make them stumble over
         raise _unreadable(
-            f"{trajectory} with {universe.filename} cannot be read as a run", error
+            f"{trajectories[0]} with {universe.filename} cannot be read as a run", error
         ) from None
 
 

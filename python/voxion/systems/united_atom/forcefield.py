@@ -35,8 +35,9 @@ class _Entry(BaseModel):
 
 
 class Bead(_Entry):
-    """Mass (g/mol), charge (e), Lennard-Jones epsilon (kcal/mol) and sigma (angstrom)."""
+    """Formula, mass (g/mol), charge (e), Lennard-Jones epsilon (kcal/mol) and sigma (angstrom)."""
 
+    formula: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,40}$")]
     mass: _Positive
     charge: Annotated[float, Field(ge=-10, le=10)]
     epsilon: _NotNegative

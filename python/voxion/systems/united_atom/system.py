@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from voxion import __version__
 from voxion.arrays import MAX_ATOMS
 from voxion.errors import VoxionError
+from voxion.files import read_json
 from voxion.systems import SYSTEM_FILE
 from voxion.systems.lammps_data import Terms, Topology, write_lammps_data
 from voxion.systems.rendering import render
@@ -75,9 +76,10 @@ class MoleculeCount(BaseModel):
 
 
 class BeadCount(BaseModel):
-    """Beads of one kind: charge (e), mass (g/mol) and number."""
+    """Beads of one kind: formula, charge (e), mass (g/mol) and number."""
 
     name: str
+    formula: str
     charge: float
     mass: float
     count: int
@@ -101,6 +103,14 @@ class UnitedAtomDescription(BaseModel):
     seed: int
     sources: list[str]
     voxion_version: str
+
+
+def read_description(path: Path) -> UnitedAtomDescription | None:
+    """Read ``system.json``; None if it is that of another kind of system."""
+    try:
+        return read_json(path, UnitedAtomDescription, "build the system again")
+    except VoxionError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -268,7 +278,11 @@ class UnitedAtomSystem:
             ],
             species=[
                 BeadCount(
-                    name=name, charge=field.beads[name].charge, mass=field.beads[name].mass, count=n
+                    name=name,
+                    formula=field.beads[name].formula,
+                    charge=field.beads[name].charge,
+                    mass=field.beads[name].mass,
+                    count=n,
                 )
                 for name, n in self.beads.items()
             ],

@@ -1,0 +1,1 @@
+"""Structure factors beside dynasor and freud."""

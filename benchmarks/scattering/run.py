@@ -51,8 +51,8 @@ NOTES = [
     "Ratios: time over voxion's in the same round, median over rounds, by wall or by processor "
     "time, whichever varies less between the rounds of a size.",
     "dynasor: its kernel for the sum over particles (calc_rho_q), on the same wave vectors, "
-    "without reading or averaging. voxion: finding the wave vectors, transform and average. Either takes "
-    "one of each Q and -Q.",
+    "without reading or averaging. voxion: finding the wave vectors, transform and average. Either "
+    "takes one of each Q and -Q.",
     "freud: StaticStructureFactorDirect, which takes the wave vectors without a negative number, a "
     "quarter of the others' in number; its ratio is for this quarter, not for the same work.",
     "difference: largest one of the amplitudes from dynasor's sum in double precision, over the "

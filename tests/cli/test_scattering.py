@@ -111,3 +111,44 @@ def test_formulas_of_a_built_system(run):
     surfactant_system(0, 800).build(folder / "built")
     (folder / "system.json").write_bytes((folder / "built" / "system.json").read_bytes())
     assert invoke(folder, "--largest", "1").exit_code == 0
+
+
+@pytest.fixture
+def curves(tmp_path):
+    """Two structure factors, and their even mixture."""
+    q = np.linspace(0.2, 1.2, 40)
+    made = {name: np.exp(-(((q - at) / 0.1) ** 2)) + 0.1 for name, at in (("0", 0.3), ("6", 0.5))}
+    made["target"] = 0.5 * (made["0"] + made["6"])
+    for name, s in made.items():
+        rows = "\n".join(f"{x},{y},0.01" for x, y in zip(q, s, strict=True))
+        (tmp_path / f"{name}.csv").write_text(f"q,s,s_error\n{rows}\n")
+    (tmp_path / "c.csv").write_text("label,fraction,error\n6,0.5,0.02\n0,0.5,0.02\n")
+    (tmp_path / "u.csv").write_text("label,fraction,error\n0,0.9,0\n6,0.1,0\n")
+    return tmp_path
+
+
+def rebuild(folder, *arguments):
+    command = ["reconstruct", str(folder / "target.csv"), f"0={folder / '0.csv'}"]
+    command += [f"6={folder / '6.csv'}", "--out", str(folder / "r"), *arguments]
+    return CliRunner().invoke(app, command, catch_exceptions=False)
+
+
+def test_reconstruction(curves):
+    tables = ("--mixture", str(curves / "c.csv"), "--untrained", str(curves / "u.csv"))
+    result = rebuild(curves, *tables, "--json")
+    found = json.loads(result.output)
+    assert found["classifier"]["residual"] < 1e-6 < found["untrained"]["residual"]
+    assert found["classifier"]["error"] > 0
+    with (curves / "r" / "residuals.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    names = ["classifier", "untrained", "uniform", "best single", "least squares"]
+    assert [row["mixture"] for row in rows] == names
+    assert (float(rows[1]["0"]), float(rows[1]["6"])) == (0.9, 0.1)
+    assert (curves / "r" / "reconstruction.png").stat().st_size > 5000
+
+
+def test_reconstruction_needs_a_curve_for_each_label(curves):
+    (curves / "c.csv").write_text("label,fraction,error\n0,0.5,0\n6,0.3,0\n12,0.2,0\n")
+    with pytest.raises(VoxionError, match="has the labels 0, 6, 12; structure factors were given"):
+        rebuild(curves, "--mixture", str(curves / "c.csv"))
+    assert not (curves / "r").exists()

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from voxion.scattering.reconstruction import Curve, Reconstruction
     from voxion.scattering.structure_factor import StructureFactor
 
 app = typer.Typer(help="Structure factors of trajectories.", no_args_is_help=True)
 console = Console()
 TABLE_FILE = "structure_factor.csv"
+RESIDUALS_FILE = "residuals.csv"
 
 
 class Probe(str, Enum):
@@ -110,6 +112,99 @@ def structure_factor(
     print_path(console, "Table", out / TABLE_FILE)
 
 
+@app.command()
+def reconstruct(
+    target: Annotated[Path, typer.Argument(help="structure_factor.csv of the material.")],
+    parts: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="LABEL=CSV...", help="structure_factor.csv of each class of the classifier."
+        ),
+    ],
+    mixture: Annotated[
+        Path, typer.Option(help="Table of 'voxion voxels classify' for the material.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write: tables and figure.")],
+    untrained: Annotated[
+        Path | None,
+        typer.Option(
+            help="That of 'voxion voxels classify --untrained', as a baseline.",
+            show_default="none",
+        ),
+    ] = None,
+    largest: Annotated[float, typer.Option(help="Largest Q, 1/angstrom.")] = 1.0,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rebuild a structure factor from those of a classifier's classes, beside trivial mixtures.
+
+    Nothing is fitted but the two last rows, which are what any mixture could reach.
+    """
+    from voxion.scattering.reconstruction import read_curve
+    from voxion.scattering.reconstruction import reconstruct as run
+    from voxion.voxels.classifier.dataset import parse_source
+    from voxion.voxels.classifier.mixture import read_mixture
+
+    curves = {label: read_curve(Path(path)) for label, path in map(parse_source, parts)}
+    tables = {"classifier": mixture} | ({"untrained": untrained} if untrained else {})
+    mixtures = {}
+    for name, path in tables.items():
+        found = read_mixture(path)
+        if set(found.labels) != set(curves):
+            raise VoxionError(
+                f"{path} has the labels {', '.join(found.labels)}; structure factors were given "
+                f"for {', '.join(curves)}: give LABEL=CSV for each of its labels."
+            )
+        order = [found.labels.index(label) for label in curves]
+        mixtures[name] = (found.fractions[order], found.errors[order])
+    measured = read_curve(target)
+    q, results = run(measured, curves, mixtures, largest)
+    with output(out, force, kind=RESIDUALS_FILE):
+        _write_reconstruction(out, q, measured, results, list(curves))
+    if as_json:
+        print_json(
+            {name: {"residual": one.residual, "error": one.error} for name, one in results.items()}
+        )
+        return
+    table = Table(title=f"S(Q) from {q[0]:.3f} to {q[-1]:.3f} 1/A", title_justify="left")
+    table.add_column("mixture")
+    table.add_column("residual", justify="right")
+    table.add_column("error", justify="right")
+    for name, one in results.items():
+        table.add_row(name, f"{one.residual:.3f}", f"{one.error:.3f}")
+    console.print(table)
+    print_path(console, "Table", out / RESIDUALS_FILE)
+
+
+def _write_reconstruction(
+    out: Path,
+    q: NDArray[np.float64],
+    measured: Curve,
+    results: dict[str, Reconstruction],
+    labels: list[str],
+) -> None:
+    import numpy as np
+
+    from voxion.files import replacing
+    from voxion.scattering.plots import plot_reconstruction
+
+    columns = {"q": q, "s": np.interp(q, measured.q, measured.s)}
+    columns |= {name.replace(" ", "_"): one.s for name, one in results.items()}
+    _write_columns(out / "reconstruction.csv", columns)
+    with (
+        replacing(out / RESIDUALS_FILE) as temporary,
+        temporary.open("w", newline="") as stream,
+    ):
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["mixture", "residual", "error", *labels])
+        for name, one in results.items():
+            numbers = [one.residual, one.error, *one.fractions]
+            writer.writerow([name, *(f"{value:.6g}" for value in numbers)])
+    figure = plot_reconstruction(q, measured, results)
+    with replacing(out / "reconstruction.png") as temporary:
+        figure.savefig(temporary, dpi=150, format="png")
+
+
 def _formulas(topology: Path, types: list[str], given: list[str]) -> dict[str, str]:
     """Return the formula of each type: as given, of the system, or the type that is an element."""
     from periodictable import elements
@@ -181,8 +276,6 @@ def _write(
     values: NDArray[np.float64],
     errors: NDArray[np.float64] | None,
 ) -> None:
-    from voxion.files import replacing
-
     found = analysis.results
     columns = {"q": found.wave_vector, "wave_vectors": found.count, "s": values}
     if errors is not None:
@@ -190,6 +283,12 @@ def _write(
     for i, one in enumerate(found.types):
         for j, other in enumerate(found.types[i:], i):
             columns[f"s_{one}-{other}"] = found.partial[:, i, j]
+    _write_columns(path, columns)
+
+
+def _write_columns(path: Path, columns: dict[str, NDArray[np.float64]]) -> None:
+    from voxion.files import replacing
+
     with replacing(path) as temporary, temporary.open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)

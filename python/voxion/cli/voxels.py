@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from voxion.cli.voxels_classifier import export_model, score, train
+from voxion.cli.voxels_classifier import classify, export_model, score, train
 from voxion.cli.voxels_explain import explain, morphology
 from voxion.cli.voxels_stores import convert, info, pack, page
 
@@ -17,4 +17,5 @@ app.command()(morphology)
 app.command()(train)
 app.command()(score)
 app.command("export")(export_model)
+app.command()(classify)
 app.command()(explain)

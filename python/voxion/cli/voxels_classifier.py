@@ -1,13 +1,15 @@
-"""The commands of `voxion voxels` for classifiers: train, score, export."""
+"""The commands of `voxion voxels` for classifiers: train, score, export, classify."""
 
 from __future__ import annotations
 
 from enum import Enum
+from math import isnan
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from voxion.cli.options import (
     AsJson,
@@ -151,3 +153,38 @@ def export_model(
     with output(out, force):
         path = export_classifier(folder, out)
     console.print(f"Model: {path} ({path.stat().st_size / 1e6:.2f} MB)", soft_wrap=True)
+
+
+def classify(
+    model: Annotated[Path, typer.Argument(help="Exported classifier.")],
+    stores: Annotated[list[Path], typer.Argument(help="Voxel stores of one system.")],
+    out: Annotated[Path, typer.Option(help="Table to write (.csv).")],
+    untrained: Annotated[
+        bool,
+        typer.Option(
+            "--untrained", help="Use random weights, the mean of five draws, as a baseline."
+        ),
+    ] = False,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Average the class probabilities of a system that may belong to none of the classes."""
+    from voxion.voxels.classifier.mixture import COLUMNS, mixture
+
+    shown = console.is_terminal and not as_json
+    with output(out, force):
+        found = mixture(model, stores, untrained=untrained, progress=shown)
+        found.write(out)
+    if as_json:
+        columns = (found.labels, found.fractions.tolist(), found.errors.tolist())
+        rows = [dict(zip(COLUMNS, row, strict=True)) for row in zip(*columns, strict=True)]
+        print_json({"mixture": rows})
+        return
+    table = Table(title="Mean class probabilities", title_justify="left")
+    table.add_column("label")
+    for name in COLUMNS[1:]:
+        table.add_column(name, justify="right")
+    for label, fraction, error in zip(found.labels, found.fractions, found.errors, strict=True):
+        table.add_row(label, f"{fraction:.3f}", "" if isnan(error) else f"{error:.3f}")
+    console.print(table)
+    print_path(console, "Table", out)

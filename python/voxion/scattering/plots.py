@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 from numpy.typing import NDArray
 
-from voxion.figures import COLOURS, REFERENCE, WIDTH, styled
+from voxion.figures import COLOURS, REFERENCE, WIDTH, colours_of, styled
+from voxion.scattering.reconstruction import Curve, Reconstruction
 
 
 @styled
@@ -41,8 +44,56 @@ def plot_structure_factor(
         axes.set_ylabel(f"S(Q), {unit.replace('^2', '²')}")
         axes.set_xscale(scale)
         axes.set_yscale(scale)
+    _plain_log_ticks(axes)
+    axes.legend()
+    return figure
+
+
+@styled
+def plot_reconstruction(
+    q: NDArray[np.float64], measured: Curve, results: Mapping[str, Reconstruction]
+) -> Figure:
+    """Draw a structure factor and what mixtures make of it, and their residuals.
+
+    Parameters
+    ----------
+    q : ndarray [B], float64
+        Of the reconstructions, 1/angstrom.
+    measured : Curve
+    results : mapping of name to Reconstruction
+    """
+    figure = Figure((WIDTH, 3.8), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    near = (measured.q >= q[0]) & (measured.q <= q[-1])
+    left.errorbar(
+        measured.q[near],
+        measured.s[near],
+        measured.error[near],
+        fmt="o",
+        ms=3,
+        lw=0.8,
+        color=REFERENCE,
+        label="simulated",
+    )
+    for colour, (name, one) in zip(colours_of(results), results.items(), strict=True):
+        left.plot(q, one.s, color=colour, lw=1.6 if name == "classifier" else 0.9, label=name)
+    left.set(xlabel="Q, 1/Å", ylabel="S(Q)", xscale="log", yscale="log")
+    _plain_log_ticks(left)
+    left.legend(fontsize=8)
+    names = list(results)
+    right.barh(
+        names,
+        [results[name].residual for name in names],
+        xerr=[results[name].error for name in names],
+        color=colours_of(results),
+        error_kw={"ecolor": REFERENCE, "elinewidth": 1},
+    )
+    right.invert_yaxis()
+    right.set_xlabel("residual")
+    return figure
+
+
+def _plain_log_ticks(axes: Axes) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.legend()
-    return figure

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from rich.console import Group
 from rich.progress import track
 from rich.table import Table
 from scipy.special import softmax
+from torch import Tensor
 
 from voxion.contract.schema import ClassifierContract, load_model
 from voxion.errors import VoxionError
@@ -32,6 +33,7 @@ from voxion.voxels.classifier.dataset import (
     open_labelled,
     split_samples,
 )
+from voxion.voxels.stores.store import VoxelStore
 
 FramesToScore = Literal["all", "held-out"]
 BASELINE_FILE = "baseline.json"  # among a model's extra files, beside its contract
@@ -259,12 +261,54 @@ def fit_baseline(features: ArrayLike, classes: ArrayLike, kinds: int) -> Baselin
     )
 
 
+def class_probabilities(
+    module: Callable[[Tensor], Tensor],
+    contract: ClassifierContract,
+    stores: Sequence[VoxelStore],
+    samples: Samples,
+    progress: str = "",
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Run a classifier on frames of stores.
+
+    Channels are picked by name, as the engine does: the stores may have more than the model needs.
+
+    Parameters
+    ----------
+    module : callable
+        Logits [B, K] of normalised grids [B, C, nz, ny, nx].
+    contract : ClassifierContract
+    stores : sequence of VoxelStore
+    samples : ndarray [n, 2], int64
+        Number of a store, and frame.
+    progress : str
+        Text of a progress bar; empty shows none.
+
+    Returns
+    -------
+    probability : ndarray [n, K]
+    features : ndarray [n, 2 C]
+        Mean and standard deviation of each channel.
+    """
+    starts: Iterable[int] = range(0, len(samples), BATCH)
+    if progress:
+        starts = track(starts, progress)
+    probability, features = [], []
+    for start in starts:
+        grids = [
+            stores[i].normalised(int(frame), contract.channels)
+            for i, frame in samples[start : start + BATCH]
+        ]
+        features += [_features(grid) for grid in grids]
+        with torch.no_grad():
+            logits = module(torch.from_numpy(np.stack(grids).astype(np.float64))).double()
+        probability.append(torch.softmax(logits, 1).numpy())
+    return np.concatenate(probability), np.stack(features)
+
+
 def predict(
     model_path: str | Path, labelled: LabelledSet, samples: Samples, progress: bool = False
 ) -> Predictions:
     """Run an exported model on samples of labelled stores.
-
-    Channels are picked by name, as the engine does: the stores may have more than the model needs.
 
     Raises
     ------
@@ -272,25 +316,19 @@ def predict(
         The file is no voxel classifier, or does not fit the stores.
     """
     module, contract = load_model(model_path, ClassifierContract)
-    _check_fits(contract, labelled, model_path)
-    starts: Iterable[int] = range(0, len(samples), BATCH)
-    if progress:
-        starts = track(starts, f"Classes by {Path(model_path).name}")
-    probability, features = [], []
-    for start in starts:
-        grids = [
-            labelled.stores[i].normalised(int(frame), contract.channels)
-            for i, frame in samples[start : start + BATCH]
-        ]
-        features += [_features(grid) for grid in grids]
-        with torch.no_grad():
-            logits = module(torch.from_numpy(np.stack(grids).astype(np.float64))).double()
-        probability.append(torch.softmax(logits, 1).numpy())
-    chances = np.concatenate(probability)
+    check_grid(contract, labelled.stores[0], model_path)
+    unknown = [label for label in labelled.labels if label not in contract.labels]
+    if unknown:
+        raise VoxionError(
+            f"Model {model_path} does not know the label {unknown[0]!r}: its labels are "
+            f"{', '.join(contract.labels)}."
+        )
+    bar = f"Classes by {Path(model_path).name}" if progress else ""
+    chances, features = class_probabilities(module, contract, labelled.stores, samples, bar)
     if not np.isfinite(chances).all():
         raise VoxionError(f"Model {model_path} gives logits that are not finite: train it again.")
     classes = labelled.classes_of(samples, contract.labels)
-    return Predictions(chances, classes, np.stack(features), contract.labels)
+    return Predictions(chances, classes, features, contract.labels)
 
 
 def report(
@@ -366,17 +404,12 @@ def _features(grid: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.concatenate([values.mean((1, 2, 3)), values.std((1, 2, 3))])
 
 
-def _check_fits(contract: ClassifierContract, labelled: LabelledSet, model: str | Path) -> None:
-    if contract.grid != labelled.shape:
+def check_grid(contract: ClassifierContract, store: VoxelStore, model: str | Path) -> None:
+    """Refuse a store whose grids have another size than a model takes; VoxionError."""
+    if contract.grid != store.shape:
         raise VoxionError(
             f"Model {model} takes grids of {_sizes(contract.grid)} voxels (nz, ny, nx), "
-            f"{labelled.stores[0].path} has {_sizes(labelled.shape)}: give stores of that size."
-        )
-    unknown = [label for label in labelled.labels if label not in contract.labels]
-    if unknown:
-        raise VoxionError(
-            f"Model {model} does not know the label {unknown[0]!r}: its labels are "
-            f"{', '.join(contract.labels)}."
+            f"{store.path} has {_sizes(store.shape)}: give stores of that size."
         )
 
 

@@ -14,6 +14,17 @@ from pathlib import Path
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).resolve().parents[1]
+ROOMS = (
+    "contract",
+    "trajectories",
+    "engines",
+    "systems",
+    "charges",
+    "scattering",
+    "voxels",
+    "activity",
+    "campaigns",
+)
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 
 
@@ -45,7 +56,7 @@ def on_files(files, config):
     for page, source in SOURCES.items():
         files.append(File.generated(config, page, abs_src_path=str(source)))
     files.append(File.generated(config, "command_line.md", content=_command_line()))
-    for room in ("contract", "trajectories", "engines", "systems", "charges", "voxels", "activity"):
+    for room in ROOMS:
         files.append(File.generated(config, f"api/{room}.md", content=_reference(room)))
     return files
 

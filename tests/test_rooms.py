@@ -34,6 +34,7 @@ ROOMS = (
     "activity/explain",
     "activity/reproduction",
     "demo",
+    "campaigns",
     "cli",
 )
 GROUND = -1

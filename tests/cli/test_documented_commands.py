@@ -83,7 +83,9 @@ def test_documented_command_parses(page, line, whole):
     path, command, rest = find(words)
     assert path, f"{page}: there is no command {words[0]!r}"
     options = {name for parameter in command.params for name in parameter.opts} | {"--help"}
-    written = {word.strip("[]").split("=")[0] for word in rest if word.strip("[").startswith("--")}
+    # what follows -- is another program's
+    own = rest[: rest.index("--")] if "--" in rest else rest
+    written = {word.strip("[]").split("=")[0] for word in own if word.strip("[").startswith("--")}
     assert written <= options, f"{page}: {' '.join(path)} has no {written - options}"
     if whole and "--help" not in written:
         command.make_context(path[-1], rest)  # parses and checks, does not run

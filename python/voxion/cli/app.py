@@ -10,6 +10,7 @@ import typer
 
 import voxion
 from voxion.cli.activity import app as activity
+from voxion.cli.campaign import app as campaign
 from voxion.cli.charges import app as charges
 from voxion.cli.mdrun import mdrun
 from voxion.cli.options import AsJson, Force, output
@@ -31,6 +32,7 @@ app.add_typer(charges, name="charges")
 app.add_typer(voxels, name="voxels")
 app.add_typer(scattering, name="scattering")
 app.add_typer(activity, name="activity")
+app.add_typer(campaign, name="campaign")
 
 
 @app.callback(invoke_without_command=True)

@@ -44,7 +44,7 @@ def plot_structure_factor(
         axes.set_ylabel(f"S(Q), {unit.replace('^2', '²')}")
         axes.set_xscale(scale)
         axes.set_yscale(scale)
-    _plain_log_ticks(axes)
+    plain_log_ticks(axes)
     axes.legend()
     return figure
 
@@ -78,7 +78,7 @@ def plot_reconstruction(
     for colour, (name, one) in zip(colours_of(results), results.items(), strict=True):
         left.plot(q, one.s, color=colour, lw=1.6 if name == "classifier" else 0.9, label=name)
     left.set(xlabel="Q, 1/Å", ylabel="S(Q)", xscale="log", yscale="log")
-    _plain_log_ticks(left)
+    plain_log_ticks(left)
     left.legend(fontsize=8)
     names = list(results)
     right.barh(
@@ -93,7 +93,8 @@ def plot_reconstruction(
     return figure
 
 
-def _plain_log_ticks(axes: Axes) -> None:
+def plain_log_ticks(axes: Axes) -> None:
+    """Label a logarithmic axis of Q with plain numbers."""
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())

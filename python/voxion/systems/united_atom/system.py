@@ -57,7 +57,7 @@ INPUTS = (
     "in.production",
     "README.md",
 )
-_GRAMS_PER_CUBIC_ANGSTROM = 1.66053906660  # g/cm^3 of one g/mol in a cubic angstrom
+GRAMS_PER_CUBIC_ANGSTROM = 1.66053906660  # g/cm^3 of one g/mol in a cubic angstrom
 _Members = Callable[[Molecule], Sequence[Sequence[int]]]
 
 
@@ -169,7 +169,7 @@ class UnitedAtomSystem:
         return self._edge_at(START_DENSITY)
 
     def _edge_at(self, density: float) -> float:
-        return float((self.mass * _GRAMS_PER_CUBIC_ANGSTROM / density) ** (1 / 3))
+        return float((self.mass * GRAMS_PER_CUBIC_ANGSTROM / density) ** (1 / 3))
 
     def build(self, folder: str | Path, seed: int = 1) -> UnitedAtomDescription:
         """Place the molecules at random and write the files of the system into a folder.

@@ -1,0 +1,1 @@
+"""Workflows of many runs, by Snakemake."""

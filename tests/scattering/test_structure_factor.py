@@ -1,9 +1,10 @@
-"""Structure factors against direct sums, an ideal gas, a crystal, and freud."""
+"""Structure factors against direct sums, an ideal gas, a crystal, freud and dynasor."""
 
 import freud
 import MDAnalysis
 import numpy as np
 import pytest
+from dynasor.core.reciprocal import calc_rho_q
 
 from voxion.errors import VoxionError
 from voxion.scattering.amplitudes import amplitudes, summed_amplitudes, wave_vectors
@@ -96,6 +97,16 @@ def test_freud_has_the_same():
     ours = np.bincount(bins, intensity[octant], 29)[count > 0] / count[count > 0]
     assert len(ours) > 20
     np.testing.assert_allclose(ours, theirs.S_k[:29][count > 0], rtol=2e-3)
+
+
+def test_dynasor_has_the_same():
+    """In a triclinic box, at all wave vectors; its sum is over float64."""
+    positions = random_positions(400, SHEARED)[0]
+    waves = wave_vectors(SHEARED, 2.0)
+    vectors = waves.indices @ (2 * np.pi * np.linalg.inv(SHEARED).T)
+    theirs = calc_rho_q(np.ascontiguousarray(positions), np.ascontiguousarray(vectors))
+    ours = amplitudes(positions, np.ones((1, 400)), SHEARED, waves)[0]
+    np.testing.assert_allclose(np.abs(ours) ** 2 / 400, np.abs(theirs) ** 2 / 400, atol=1e-6)
 
 
 def test_partial_structure_factors_and_weights():

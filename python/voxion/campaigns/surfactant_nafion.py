@@ -66,7 +66,7 @@ def run_campaign(
     claim_folder(folder, configuration)
     with _alone(folder):
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)]
-        command += ["--directory", str(folder), "--cores", str(jobs), *_SNAKEMAKE, *options]
+        command += ["--directory", str(folder), "--jobs", str(jobs), *_SNAKEMAKE, *options]
         # of LAMMPS, whose threads would take the processors of other runs
         environment = {"OMP_NUM_THREADS": "1", **os.environ}
         status = subprocess.run(command, env=environment, check=False).returncode

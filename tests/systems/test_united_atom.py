@@ -210,6 +210,13 @@ def test_refusals(arguments, message):
         surfactant_system(**arguments)
 
 
+@pytest.mark.parametrize("seed", [0, 900_000_001])
+def test_seeds_that_lammps_does_not_take_are_refused(tmp_path, seed):
+    with pytest.raises(VoxionError, match=f"900000000 at most; found {seed}"):
+        surfactant_system(0, 800).build(tmp_path / "s", seed)
+    assert not (tmp_path / "s").exists()
+
+
 def changed(path, change):
     """A copy of the force field with other content."""
     source = resources.files("voxion.systems.united_atom") / "beads" / "real.yaml"

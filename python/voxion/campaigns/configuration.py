@@ -102,7 +102,7 @@ class Configuration(_Part):
     surfactant: Surfactant
     nafion: Nafion
     forcefield: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,1000}$")] = "real"
-    seed: Annotated[int, Field(ge=1, le=10**6)] = 1
+    seed: Annotated[int, Field(ge=1, le=8000)] = 1
     processes: Annotated[int, Field(ge=1, le=4096)] = 1  # MPI processes of each run
     equilibration: Equilibration = Equilibration()
     production: Production = Production()

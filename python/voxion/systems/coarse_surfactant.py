@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from voxion import __version__
 from voxion.errors import VoxionError
 from voxion.systems import SYSTEM_FILE
-from voxion.systems.lammps_data import Terms, Topology, write_lammps_data
+from voxion.systems.lammps_data import Terms, Topology, check_seed, write_lammps_data
 from voxion.systems.rendering import render
 
 GROOT_WARREN = "DPD: Groot, Warren, J. Chem. Phys. 107, 4423 (1997), 10.1063/1.474784"
@@ -183,13 +183,12 @@ class CoarseSurfactant:
         Raises
         ------
         VoxionError
-            The folder has a system already, or the seed is not positive.
+            The folder has a system already, or the seed is none of LAMMPS's.
         """
         folder = Path(folder)
         if (folder / SYSTEM_FILE).exists():
             raise VoxionError(f"{folder} already holds a system: give another folder.")
-        if seed <= 0:
-            raise VoxionError(f"The seed must be a positive number, found {seed}.")
+        check_seed(seed)
         description = self._describe(seed)
         folder.mkdir(parents=True, exist_ok=True)
         write_lammps_data(folder / "system.data", self.random_start(seed), description.title)

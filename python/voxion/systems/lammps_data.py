@@ -19,6 +19,7 @@ from voxion.files import replacing, text_lines
 _LARGEST_POSITION = 1e6
 _LARGEST_CHARGE = 100.0  # e
 _LARGEST_VELOCITY = 1e6
+_LARGEST_SEED = 900_000_000  # of Marsaglia's generator
 _ATOM_COLUMNS = (7, 10)  # ID, molecule, type, charge, x, y, z, without or with image flags
 
 
@@ -150,6 +151,20 @@ def write_lammps_data(path: Path, topology: Topology, title: str) -> None:
         ]
     with replacing(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n")
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that LAMMPS's random number generators do not take.
+
+    Raises
+    ------
+    VoxionError
+        It is not from 1 to 900,000,000.
+    """
+    if not 1 <= seed <= _LARGEST_SEED:
+        raise VoxionError(
+            f"The seed must be a positive number, {_LARGEST_SEED} at most; found {seed}."
+        )
 
 
 def check_lammps_data(path: Path, advice: str) -> None:

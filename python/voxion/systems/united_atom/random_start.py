@@ -1,7 +1,7 @@
 """Random starts: chains as random walks that keep away from what is there, rigid molecules between.
 
-Such a start is one of infinite temperature; the push-off of the run (``in.start``) brings bonds and
-contacts to their lengths.
+Such a start is one of infinite temperature; ``in.push_off`` brings bonds and contacts to their
+lengths.
 """
 
 from __future__ import annotations

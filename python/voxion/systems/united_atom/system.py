@@ -16,7 +16,7 @@ from voxion.arrays import MAX_ATOMS
 from voxion.errors import VoxionError
 from voxion.files import read_json
 from voxion.systems import SYSTEM_FILE
-from voxion.systems.lammps_data import Terms, Topology, write_lammps_data
+from voxion.systems.lammps_data import Terms, Topology, check_seed, write_lammps_data
 from voxion.systems.rendering import render
 from voxion.systems.united_atom import molecules as kinds
 from voxion.systems.united_atom.forcefield import (
@@ -186,13 +186,13 @@ class UnitedAtomSystem:
         Raises
         ------
         VoxionError
-            The folder has a system already, the seed is not positive, or a molecule found no room.
+            The folder has a system already, the seed is none of LAMMPS's, or a molecule found no
+            room.
         """
         folder = Path(folder)
         if (folder / SYSTEM_FILE).exists():
             raise VoxionError(f"{folder} already holds a system: give another folder.")
-        if seed <= 0:
-            raise VoxionError(f"The seed must be a positive number, found {seed}.")
+        check_seed(seed)
         topology = self.topology(seed)
         description = self._describe(seed)
         folder.mkdir(parents=True, exist_ok=True)
@@ -220,17 +220,17 @@ class UnitedAtomSystem:
         names = list(self.beads)
         beads = [bead for molecule in every for bead in molecule.beads]
         sizes = [len(molecule.beads) for molecule in every]
-        field = self.forcefield
+        forcefield = self.forcefield
         return Topology(
-            types=[_Kind(name, field.beads[name].mass) for name in names],
+            types=[_Kind(name, forcefield.beads[name].mass) for name in names],
             atom_types=np.array([names.index(bead) for bead in beads]),
             molecules=np.repeat(np.arange(1, len(every) + 1), sizes),
-            charges=np.array([field.beads[bead].charge for bead in beads]),
+            charges=np.array([forcefield.beads[bead].charge for bead in beads]),
             positions=positions,
             box=np.array([[0.0, self.edge]] * 3),
-            bonds=self._terms(field.bonds, attrgetter("bonds")),
-            angles=self._terms(field.angles, attrgetter("angles")),
-            dihedrals=self._terms(field.dihedrals, attrgetter("dihedrals")),
+            bonds=self._terms(forcefield.bonds, attrgetter("bonds")),
+            angles=self._terms(forcefield.angles, attrgetter("angles")),
+            dihedrals=self._terms(forcefield.dihedrals, attrgetter("dihedrals")),
         )
 
     def _terms(self, entries: Sequence[Bonded], members: _Members) -> Terms | None:
@@ -267,10 +267,10 @@ class UnitedAtomSystem:
         return "-".join(entry.beads)
 
     def _describe(self, seed: int) -> UnitedAtomDescription:
-        field = self.forcefield
+        forcefield = self.forcefield
         return UnitedAtomDescription(
             title=self.title,
-            forcefield=field.title,
+            forcefield=forcefield.title,
             hydration=self.hydration,
             molecules=[
                 MoleculeCount(name=molecule.name, beads=len(molecule.beads), count=number)
@@ -279,9 +279,9 @@ class UnitedAtomSystem:
             species=[
                 BeadCount(
                     name=name,
-                    formula=field.beads[name].formula,
-                    charge=field.beads[name].charge,
-                    mass=field.beads[name].mass,
+                    formula=forcefield.beads[name].formula,
+                    charge=forcefield.beads[name].charge,
+                    mass=forcefield.beads[name].mass,
                     count=n,
                 )
                 for name, n in self.beads.items()
@@ -297,30 +297,30 @@ class UnitedAtomSystem:
 
     def _sources(self) -> list[str]:
         """Return the sources of the constants that this system uses, each once."""
-        field = self.forcefield
+        forcefield = self.forcefield
         used = {
-            **self._used(field.bonds, attrgetter("bonds")),
-            **self._used(field.angles, attrgetter("angles")),
-            **self._used(field.dihedrals, attrgetter("dihedrals")),
+            **self._used(forcefield.bonds, attrgetter("bonds")),
+            **self._used(forcefield.angles, attrgetter("angles")),
+            **self._used(forcefield.dihedrals, attrgetter("dihedrals")),
         }
-        rows = [(name, field.beads[name].source) for name in self.beads]
+        rows = [(name, forcefield.beads[name].source) for name in self.beads]
         rows += [(label, entry.source) for label, entry in used.items()]
-        rows.append(("Coulomb", field.nonbonded.source))
+        rows.append(("Coulomb", forcefield.nonbonded.source))
         return [f"{name}: {source}" for name, source in rows]
 
     def _inputs(self, description: UnitedAtomDescription) -> dict[str, str]:
-        field = self.forcefield
+        forcefield = self.forcefield
         rigid = [b for molecule, _ in self.contents if molecule.rigid for b in molecule.beads]
         has_water = any(molecule is kinds.WATER for molecule, _ in self.contents)
         values = {
             "title": self.title,
             "system": description,
-            "beads": {name: field.beads[name] for name in self.beads},
-            "bonds": self._used(field.bonds, attrgetter("bonds")),
-            "angles": self._used(field.angles, attrgetter("angles")),
-            "dihedrals": self._used(field.dihedrals, attrgetter("dihedrals")),
-            "damping": field.nonbonded.damping,
-            "cutoff": field.nonbonded.cutoff,
+            "beads": {name: forcefield.beads[name] for name in self.beads},
+            "bonds": self._used(forcefield.bonds, attrgetter("bonds")),
+            "angles": self._used(forcefield.angles, attrgetter("angles")),
+            "dihedrals": self._used(forcefield.dihedrals, attrgetter("dihedrals")),
+            "damping": forcefield.nonbonded.damping,
+            "cutoff": forcefield.nonbonded.cutoff,
             "chain_beads": [name for name in self.beads if name not in rigid],
             "rigid_beads": [name for name in self.beads if name in rigid],
             "temperature": TEMPERATURE,

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
+import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from voxion.errors import VoxionError, one_line
@@ -229,6 +230,31 @@ def parse_json(text: str, kind: type[Content], name: str, advice: str) -> Conten
         raise VoxionError(
             f"{name} does not hold what it should ({first_problem(error)}); {advice}."
         ) from None
+
+
+def parse_yaml(text: str, kind: type[Content], name: str, advice: str) -> Content:
+    """Read a YAML text and check that it holds what it should.
+
+    Parameters
+    ----------
+    text, kind, name, advice
+        See `parse_json`.
+
+    Raises
+    ------
+    VoxionError
+        No YAML, one with anchors or aliases, or what `parse_json` refuses.
+    """
+    try:
+        # a few lines of nested aliases stand for more than any memory
+        if any(isinstance(token, yaml.AnchorToken | yaml.AliasToken) for token in yaml.scan(text)):
+            raise ValueError("anchors and aliases (& and *) are not taken")
+        return check_content(yaml.safe_load(text), kind)
+    except yaml.YAMLError as error:
+        raise VoxionError(f"{name} is not proper YAML: {one_line(error)}; {advice}.") from None
+    except (ValueError, TypeError, RecursionError) as error:
+        reason = "it is nested too deep" if isinstance(error, RecursionError) else error
+        raise VoxionError(f"{name} does not hold what it should: {reason}; {advice}.") from None
 
 
 def write_json(path: Path, content: Any) -> None:

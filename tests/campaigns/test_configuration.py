@@ -67,6 +67,15 @@ def test_no_yaml(tmp_path):
         read_configuration(tmp_path / "c.yaml")
 
 
+def test_aliases_are_refused(tmp_path):
+    """Nine lines of them would be a thousand million numbers."""
+    lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 9)]
+    (tmp_path / "c.yaml").write_text("\n".join(lines))
+    with pytest.raises(VoxionError, match="anchors and aliases"):
+        read_configuration(tmp_path / "c.yaml")
+
+
 def test_a_campaign_may_grow_but_not_change(tmp_path):
     folder = tmp_path / "campaign"
     claim_folder(folder, read_configuration(written(tmp_path)))

@@ -16,6 +16,7 @@ MODULES = {
     "dftb-results": "dftb_outputs",
     "dftb-program": "dftb_outputs",
     "activity-tables": "activity_tables",
+    "campaign-files": "campaign_files",
     "system-descriptions": "system_files",
     "lammps-data": "system_files",
     "lammps-trajectories": "system_files",

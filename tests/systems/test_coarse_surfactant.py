@@ -170,8 +170,6 @@ def test_refusals(parameters, message):
 
 
 def test_seed_must_be_positive(tmp_path):
-    with pytest.raises(
-        VoxionError, match="900000000 at most; found 0"
-    ):
+    with pytest.raises(VoxionError, match="900000000 at most; found 0"):
         CoarseSurfactant(hydration=1, beads=300).build(tmp_path / "s", seed=0)
     assert not (tmp_path / "s").exists()

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from voxion.errors import VoxionError, one_line
-from voxion.files import check_content, read_text, replacing
+from voxion.errors import VoxionError
+from voxion.files import parse_yaml, read_text, replacing
 
 CONFIG_FILE = "config.yaml"
 _ADVICE = "see examples/03_surfactants_to_nafion"
@@ -126,13 +126,7 @@ def read_configuration(path: Path) -> Configuration:
     VoxionError
         It is no YAML, or does not hold what it should; with the first problem.
     """
-    text = read_text(path, _ADVICE)
-    try:
-        return check_content(yaml.safe_load(text), Configuration)
-    except yaml.YAMLError as error:
-        raise VoxionError(f"{path} is not proper YAML: {one_line(error)}; {_ADVICE}.") from None
-    except (ValueError, TypeError) as error:
-        raise VoxionError(f"{path} does not hold what it should: {error}; {_ADVICE}.") from None
+    return parse_yaml(read_text(path, _ADVICE), Configuration, str(path), _ADVICE)
 
 
 def claim_folder(folder: Path, configuration: Configuration) -> None:

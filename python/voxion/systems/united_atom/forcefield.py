@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from voxion.errors import VoxionError, one_line
-from voxion.files import check_content, read_text
+from voxion.errors import VoxionError
+from voxion.files import parse_yaml, read_text
 
 _ADVICE = "copy one of the files in voxion/systems/united_atom/beads and change its numbers"
 # Beads that the molecules are made of; CF3 only ends perfluoroalkanes.
@@ -186,9 +185,4 @@ def load_forcefield(name: str | Path = "real") -> ForceField:
         text = read_text(
             Path(name), f"give one of {', '.join(built_in())}, or a file such as theirs"
         )
-    try:
-        return check_content(yaml.safe_load(text), ForceField)
-    except yaml.YAMLError as error:
-        raise VoxionError(f"{name} is not proper YAML: {one_line(error)}; {_ADVICE}.") from None
-    except (ValueError, TypeError) as error:
-        raise VoxionError(f"{name} does not hold what it should: {error}; {_ADVICE}.") from None
+    return parse_yaml(text, ForceField, str(name), _ADVICE)

@@ -19,6 +19,7 @@ from voxion.activity.models.baselines import (
     random_forest,
 )
 from voxion.activity.models.conformal import Conformal, quantile
+from voxion.errors import VoxionError
 
 
 @pytest.mark.parametrize("kind", ["paper", "leave-one-polymer-out", "leave-one-pair-out"])
@@ -29,6 +30,15 @@ def test_inner_folds_are_like_the_split(demo: ActivityData, kind: SplitKind) -> 
     for training, test in folds:
         if groups is not None:
             assert not set(groups[training]) & set(groups[test])
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"), [("leave-one-polymer-out", "polymer"), ("leave-one-pair-out", "pair")]
+)
+def test_one_group_alone_is_refused(demo: ActivityData, kind: SplitKind, what: str) -> None:
+    alone = demo.take(np.flatnonzero(demo.pairs == demo.pairs[0]))
+    with pytest.raises(VoxionError, match=f"has one {what} only.*need three {what}s at least"):
+        inner_folds(alone, kind)
 
 
 def test_the_mean_falls_back(demo: ActivityData) -> None:

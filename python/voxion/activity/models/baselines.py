@@ -18,6 +18,7 @@ from voxion.activity.data.polymers import read_molecule
 from voxion.activity.data.splits import SplitKind
 from voxion.activity.data.table import ActivityData, Floats
 from voxion.activity.data.theory import BJERRUM, absorbed_salt, fixed_concentration, log_manning
+from voxion.errors import VoxionError
 
 FOLDS = 5  # of the training data, to choose by
 RADIUS, BITS = 2, 1024  # of the Morgan fingerprints
@@ -37,11 +38,24 @@ class Regressor(Protocol):
 
 
 def inner_folds(data: ActivityData, kind: SplitKind) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Split training data as the test was split off: by rows, polymers or pairs, in 5 folds."""
+    """Split training data as the test was split off: by rows, polymers or pairs, in 5 folds.
+
+    Raises
+    ------
+    VoxionError
+        There is one group only, so that nothing can be held out of the training data.
+    """
     groups = {"paper": None, "leave-one-polymer-out": data.polymers}.get(kind, data.pairs)
+    count = len(data) if groups is None else len(np.unique(groups))
+    if count < 2:
+        what = {"paper": "row", "leave-one-polymer-out": "polymer"}.get(kind, "pair")
+        raise VoxionError(
+            f"The training data of a split has one {what} only, and a baseline is tuned on what is "
+            f"held out of it: the data need three {what}s at least."
+        )
     if groups is None:
-        return list(KFold(min(FOLDS, len(data)), shuffle=True, random_state=SEED).split(data.gamma))
-    return list(GroupKFold(min(FOLDS, len(np.unique(groups)))).split(data.gamma, groups=groups))
+        return list(KFold(min(FOLDS, count), shuffle=True, random_state=SEED).split(data.gamma))
+    return list(GroupKFold(min(FOLDS, count)).split(data.gamma, groups=groups))
 
 
 class Tuned:

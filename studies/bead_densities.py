@@ -3,7 +3,8 @@
 python studies/bead_densities.py --work FOLDER
 
 Builds, equilibrates and samples each system with LAMMPS, one processor each, and writes
-bead_densities.md beside this file. Runs that are in the work folder already are not repeated.
+bead_densities.md beside this file after each of them. Runs that are in the work folder already are
+not repeated.
 --scale 1 runs as many steps as the builder plans.
 """
 
@@ -119,7 +120,10 @@ def table(found: dict[tuple[str, str], Density], scale: float) -> str:
     for low, high in pairwise(HYDRATIONS):
         cells = []
         for field in FORCE_FIELDS:
-            a, b = (found[field, f"Nafion, {h} water"] for h in (low, high))
+            a, b = (found.get((field, f"Nafion, {h} water")) for h in (low, high))
+            if a is None or b is None:
+                cells.append("not run")
+                continue
             added = heads * (high - low)
             error = np.hypot(a.volume_error, b.volume_error) / added
             cells.append(f"{(b.volume - a.volume) / added:.1f} ± {error:.1f}")
@@ -128,7 +132,9 @@ def table(found: dict[tuple[str, str], Density], scale: float) -> str:
 
 
 def _show(found: dict[tuple[str, str], Density], field: str, name: str) -> str:
-    one = found[field, name]
+    one = found.get((field, name))
+    if one is None:
+        return "not run"
     text = f"{one.density:.3f} ± {one.density_error:.3f}"
     if name in EXPERIMENT:
         text += f" ({100 * (one.density / EXPERIMENT[name] - 1):+.1f} %)"
@@ -151,9 +157,11 @@ def main(
         typer.echo(f"{key[0]}, {key[1]}: {density.density:.3f} g/cm3")
         return density
 
+    found = {}
     with ThreadPoolExecutor(jobs) as pool:
-        found = dict(zip(wanted, pool.map(one, wanted), strict=True))
-    RESULT.write_text(table(found, scale))
+        for key, density in zip(wanted, pool.map(one, wanted), strict=True):
+            found[key] = density
+            RESULT.write_text(table(found, scale))
     typer.echo(f"wrote {RESULT}")
 
 

@@ -35,6 +35,7 @@ RESULT = Path(__file__).with_suffix(".md")
 FORCE_FIELDS = ("real", "compact")
 # 298 K and 1 atm, g/cm^3
 EXPERIMENT = {"C6F14": 1.68, "C8F18": 1.76, "Nafion, 0 water": 2.0}
+PAPER = 9.2**3 * 1e3 / 1080  # angstrom^3, of its dry box and side chains
 CHAINS, SIDE_CHAINS = 3, 10
 HYDRATIONS = (0, 4, 12)
 BLOCKS = 5
@@ -114,9 +115,12 @@ def table(found: dict[tuple[str, str], Density], scale: float) -> str:
     for name in names:
         cells = [f"{_show(found, field, name)}" for field in FORCE_FIELDS]
         lines.append(f"| {name} | {' | '.join(cells)} | {EXPERIMENT.get(name, '')} |")
-    lines += ["", "| volume of an added water, Å³ | " + " | ".join(FORCE_FIELDS) + " | water |"]
-    lines.append("|---|" + "---|" * (len(FORCE_FIELDS) + 1))
     heads = CHAINS * SIDE_CHAINS
+    lines += ["", "| volume, Å³ | " + " | ".join(FORCE_FIELDS) + " | reference |"]
+    lines.append("|---|" + "---|" * (len(FORCE_FIELDS) + 1))
+    dry = [found.get((field, "Nafion, 0 water")) for field in FORCE_FIELDS]
+    cells = ["not run" if one is None else f"{one.volume / heads:.0f}" for one in dry]
+    lines.append(f"| dry Nafion, by side chains | {' | '.join(cells)} | {PAPER:.0f}, the paper's |")
     for low, high in pairwise(HYDRATIONS):
         cells = []
         for field in FORCE_FIELDS:
@@ -127,7 +131,7 @@ def table(found: dict[tuple[str, str], Density], scale: float) -> str:
             added = heads * (high - low)
             error = np.hypot(a.volume_error, b.volume_error) / added
             cells.append(f"{(b.volume - a.volume) / added:.1f} ± {error:.1f}")
-        lines.append(f"| {low} to {high} | {' | '.join(cells)} | 30 |")
+        lines.append(f"| an added water, {low} to {high} | {' | '.join(cells)} | 30, water |")
     return "\n".join(lines) + "\n"
 
 

@@ -7,9 +7,10 @@ real file of its kind has; and what is not the expected text is refused in one l
 
 from __future__ import annotations
 
+import csv
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -261,6 +262,14 @@ def write_json(path: Path, content: Any) -> None:
     """Write a JSON file, whole or not at all; numbers that are not finite become null."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(plain_json(content), indent=2, allow_nan=False) + "\n")
+
+
+def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Write a table of texts, whole or not at all."""
+    with replacing(path) as temporary, temporary.open("w", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
 
 
 def plain_json(value: Any) -> Any:

@@ -9,8 +9,8 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from voxion.figures import COLOURS, REFERENCE, WIDTH, styled
-from voxion.scattering.plots import plain_log_ticks
-from voxion.scattering.reconstruction import Curve, peak_position
+from voxion.scattering.plots import draw_simulated, plain_log_ticks
+from voxion.scattering.reconstruction import Curve
 from voxion.voxels.classifier.mixture import Mixture
 
 
@@ -39,7 +39,11 @@ def plot_mixtures(mixtures: Mapping[int, Mixture]) -> Figure:
 
 
 @styled
-def plot_surfactants(curves: Mapping[int, Curve], largest: float = 2.0) -> Figure:
+def plot_surfactants(
+    curves: Mapping[int, Curve],
+    peaks: Mapping[int, tuple[float, float] | None],
+    largest: float = 2.0,
+) -> Figure:
     """Draw the structure factors of the surfactants, one above the other, and their peaks."""
     figure = Figure((WIDTH / 2 + 1, 4.4), layout="constrained")
     axes = figure.subplots()
@@ -49,7 +53,7 @@ def plot_surfactants(curves: Mapping[int, Curve], largest: float = 2.0) -> Figur
         near, shift = curve.q <= largest, 4.0**number
         label = f"{hydration}"
         axes.plot(curve.q[near], shift * curve.s[near], color=colour, lw=1.2, label=label)
-        peak = peak_position(curve)
+        peak = peaks[hydration]
         if peak:
             height = shift * np.interp(peak[0], curve.q, curve.s)
             axes.plot(peak[0], height, "s", mfc="white", mec=colour, ms=6)
@@ -70,17 +74,7 @@ def plot_rebuilt(
              ("least_squares", COLOURS[2], 1.0))  # fmt: skip
     for axes, (hydration, curve) in zip(panels, simulated.items(), strict=True):
         columns = rebuilt[hydration]
-        near = (curve.q >= columns["q"][0]) & (curve.q <= columns["q"][-1])
-        axes.errorbar(
-            curve.q[near],
-            curve.s[near],
-            curve.error[near],
-            fmt="o",
-            ms=3,
-            lw=0.8,
-            color=REFERENCE,
-            label="simulated",
-        )
+        draw_simulated(axes, curve, columns["q"][0], columns["q"][-1])
         for name, colour, width in lines:
             label = name.replace("_", " ")
             axes.plot(columns["q"], columns[name], color=colour, lw=width, label=label)

@@ -5,7 +5,6 @@ Runs in the folder of the campaign.
 
 from __future__ import annotations
 
-import base64
 import csv
 import json
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from matplotlib.figure import Figure
 from voxion.campaigns.configuration import CONFIG_FILE, Configuration, read_configuration
 from voxion.campaigns.plots import plot_mixtures, plot_rebuilt, plot_surfactants
 from voxion.files import read_text, replacing, write_json
-from voxion.pages import render_page
+from voxion.pages import png_source, render_page
 from voxion.scattering.reconstruction import Curve, peak_position, read_curve
 from voxion.systems.united_atom.system import (
     GRAMS_PER_CUBIC_ANGSTROM,
@@ -80,7 +79,7 @@ def write_report(folder: Path) -> Path:
         for contrast, of_contrast in curves.items()
     }
     scores = json.loads(read_text(folder / "trained" / "scores.json", _ADVICE))
-    figures = _figures(folder, config, curves, mixtures)
+    figures = _figures(folder, config, curves, mixtures, peaks[next(iter(curves))])
     summary = {
         "label": config.label,
         "systems": [vars(system) for system in systems],
@@ -94,7 +93,7 @@ def write_report(folder: Path) -> Path:
     for name, figure in figures.items():
         path = folder / f"{name}.png"
         figure.savefig(path, dpi=DPI)
-        embedded[name] = f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+        embedded[name] = png_source(path.read_bytes())
     built = _description(folder, "surfactant", config.surfactant.hydrations[-1])
     content = {
         **summary,
@@ -168,6 +167,7 @@ def _figures(
     config: Configuration,
     curves: dict[str, dict[tuple[str, int], Curve]],
     mixtures: dict[int, Mixture],
+    peaks: dict[str, tuple[float, float] | None],
 ) -> dict[str, Figure]:
     contrast = next(iter(curves))
     rebuilt = {
@@ -178,7 +178,8 @@ def _figures(
     return {
         "mixtures": plot_mixtures(mixtures),
         "surfactants": plot_surfactants(
-            {h: curve for (material, h), curve in of_contrast.items() if material == "surfactant"}
+            {h: of_contrast["surfactant", h] for h in config.surfactant.hydrations},
+            {h: peaks[f"surfactant-{h}"] for h in config.surfactant.hydrations},
         ),
         "rebuilt": plot_rebuilt(
             {h: of_contrast["nafion", h] for h in config.nafion.hydrations}, rebuilt

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -118,13 +116,16 @@ def _write_descriptors(
     path: Path, water_per_ion: float, values: dict[str, float], errors: dict[str, float]
 ) -> None:
     from voxion.activity.data.table import WATER
+    from voxion.files import write_csv
 
     # what is not known has no column: an empty field would be read as a number by some
     row = {WATER: water_per_ion, **values, **{f"{n}_error": e for n, e in errors.items()}}
-    _write(path, list(row), [[f"{value:.6g}" for value in row.values()]])
+    write_csv(path, list(row), [[f"{value:.6g}" for value in row.values()]])
 
 
 def _write_distributions(path: Path, pairs: dict[str, PairDistribution]) -> None:
+    from voxion.files import write_csv
+
     radii = next(iter(pairs.values())).radii
     columns = {"r": radii, "r_outer": radii + (radii[1] - radii[0]) / 2}
     for name, pair in pairs.items():
@@ -133,10 +134,12 @@ def _write_distributions(path: Path, pairs: dict[str, PairDistribution]) -> None
             columns[f"g_{name}_error"] = pair.g_error
             columns[f"cn_{name}_error"] = pair.coordination_error
     rows = zip(*columns.values(), strict=True)
-    _write(path, list(columns), ([f"{value:.6g}" for value in row] for row in rows))
+    write_csv(path, list(columns), ([f"{value:.6g}" for value in row] for row in rows))
 
 
 def _write_clusters(path: Path, clusters: ClusterSizes) -> None:
+    from voxion.files import write_csv
+
     rows = (
         [str(size), f"{number:.6g}", f"{weight:.6g}"]
         for size, (number, weight) in enumerate(
@@ -144,16 +147,7 @@ def _write_clusters(path: Path, clusters: ClusterSizes) -> None:
         )
         if number > 0
     )
-    _write(path, ["molecules", "share_of_clusters", "share_of_molecules"], rows)
-
-
-def _write(path: Path, header: list[str], rows: Iterable[list[str]]) -> None:
-    from voxion.files import replacing
-
-    with replacing(path) as temporary, temporary.open("w", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+    write_csv(path, ["molecules", "share_of_clusters", "share_of_molecules"], rows)
 
 
 def _draw(out: Path, pairs: dict[str, PairDistribution], clusters: ClusterSizes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -185,21 +184,17 @@ def _write_reconstruction(
 ) -> None:
     import numpy as np
 
-    from voxion.files import replacing
+    from voxion.files import replacing, write_csv
     from voxion.scattering.plots import plot_reconstruction
 
     columns = {"q": q, "s": np.interp(q, measured.q, measured.s)}
     columns |= {name.replace(" ", "_"): one.s for name, one in results.items()}
     _write_columns(out / "reconstruction.csv", columns)
-    with (
-        replacing(out / RESIDUALS_FILE) as temporary,
-        temporary.open("w", newline="") as stream,
-    ):
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["mixture", "residual", "error", *labels])
-        for name, one in results.items():
-            numbers = [one.residual, one.error, *one.fractions]
-            writer.writerow([name, *(f"{value:.6g}" for value in numbers)])
+    rows = [
+        [name, *(f"{value:.6g}" for value in (one.residual, one.error, *one.fractions))]
+        for name, one in results.items()
+    ]
+    write_csv(out / RESIDUALS_FILE, ["mixture", "residual", "error", *labels], rows)
     figure = plot_reconstruction(q, measured, results)
     with replacing(out / "reconstruction.png") as temporary:
         figure.savefig(temporary, dpi=150, format="png")
@@ -287,13 +282,10 @@ def _write(
 
 
 def _write_columns(path: Path, columns: dict[str, NDArray[np.float64]]) -> None:
-    from voxion.files import replacing
+    from voxion.files import write_csv
 
-    with replacing(path) as temporary, temporary.open("w", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        rows = zip(*columns.values(), strict=True)
-        writer.writerows([f"{value:.8g}" for value in row] for row in rows)
+    rows = zip(*columns.values(), strict=True)
+    write_csv(path, columns, ([f"{value:.8g}" for value in row] for row in rows))
 
 
 def _draw(

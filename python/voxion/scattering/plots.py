@@ -64,17 +64,7 @@ def plot_reconstruction(
     """
     figure = Figure((WIDTH, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-    near = (measured.q >= q[0]) & (measured.q <= q[-1])
-    left.errorbar(
-        measured.q[near],
-        measured.s[near],
-        measured.error[near],
-        fmt="o",
-        ms=3,
-        lw=0.8,
-        color=REFERENCE,
-        label="simulated",
-    )
+    draw_simulated(left, measured, q[0], q[-1])
     for colour, (name, one) in zip(colours_of(results), results.items(), strict=True):
         left.plot(q, one.s, color=colour, lw=1.6 if name == "classifier" else 0.9, label=name)
     left.set(xlabel="Q, 1/Å", ylabel="S(Q)", xscale="log", yscale="log")
@@ -91,6 +81,13 @@ def plot_reconstruction(
     right.invert_yaxis()
     right.set_xlabel("residual")
     return figure
+
+
+def draw_simulated(axes: Axes, curve: Curve, low: float, high: float) -> None:
+    """Draw the points of a simulated structure factor between two Q, with their errors."""
+    near = (curve.q >= low) & (curve.q <= high)
+    points = curve.q[near], curve.s[near], curve.error[near]
+    axes.errorbar(*points, fmt="o", ms=3, lw=0.8, color=REFERENCE, label="simulated")
 
 
 def plain_log_ticks(axes: Axes) -> None:

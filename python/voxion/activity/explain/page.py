@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import json
@@ -41,7 +40,7 @@ from voxion.activity.models.estimator import FLOOR, Prediction
 from voxion.activity.models.network import ActivityNetwork
 from voxion.errors import VoxionError
 from voxion.files import replacing
-from voxion.pages import render_page
+from voxion.pages import png_source, render_page
 from voxion.training_folder import torch_threads
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -208,10 +207,7 @@ def _write(
         _write_csv(temporary / "atoms.csv", ATOM_COLUMNS, _atom_rows(membranes, maps))
         _write_csv(temporary / "sanity.csv", CHECK_COLUMNS, _check_rows(membranes, checks))
         write_table(groups, temporary)
-        embedded = {
-            name: "data:image/png;base64," + base64.b64encode(picture).decode()
-            for name, picture in sources.items()
-        }
+        embedded = {name: png_source(picture) for name, picture in sources.items()}
         page = render_page(TEMPLATES / "activity.html", {**content, "figures": embedded})
         (temporary / PAGE_FILE).write_text(page, encoding="utf-8")
         temporary.replace(out)

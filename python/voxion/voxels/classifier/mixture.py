@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from voxion.contract.schema import ClassifierContract, load_model
 from voxion.errors import VoxionError
-from voxion.files import parsing, read_text, refusing, replacing
+from voxion.files import parsing, read_text, refusing, write_csv
 from voxion.voxels.classifier.dataset import open_labelled
 from voxion.voxels.classifier.export import ExportedClassifier
 from voxion.voxels.classifier.network import C3D, initialise
@@ -50,13 +50,8 @@ class Mixture:
 
     def write(self, path: Path) -> None:
         """Write a table (.csv)."""
-        with replacing(path) as temporary, temporary.open("w", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            for label, fraction, error in zip(
-                self.labels, self.fractions, self.errors, strict=True
-            ):
-                writer.writerow([label, f"{fraction:.6g}", f"{error:.6g}"])
+        rows = zip(self.labels, self.fractions, self.errors, strict=True)
+        write_csv(path, COLUMNS, ([label, f"{c:.6g}", f"{error:.6g}"] for label, c, error in rows))
 
 
 def read_mixture(path: Path) -> Mixture:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from torch import Tensor
 
 from voxion.contract.schema import ClassifierContract
 from voxion.errors import VoxionError
-from voxion.pages import render_page
+from voxion.pages import png_source, render_page
 from voxion.similarity import similarity
 from voxion.voxels.classifier.network import C3D
 from voxion.voxels.explain import plots
@@ -334,7 +333,7 @@ def _write(
     for name, figure in figures.items():
         picture = temporary / f"{name}.png"
         figure.savefig(picture, dpi=DPI)
-        sources[name] = "data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode()
+        sources[name] = png_source(picture.read_bytes())
     (temporary / "explanation.json").write_text(json.dumps(numbers, indent=2, allow_nan=False))
     grids: Any = {
         one.layer or "classes": np.stack([each.grid for each in group]).astype(np.float16)

@@ -24,7 +24,10 @@ DISTRIBUTIONS_FILE = "rdf.csv"
 def descriptors(
     topology: Annotated[Path, typer.Argument(help="LAMMPS data file, or .gro or .tpr of GROMACS.")],
     trajectory: Annotated[
-        Path, typer.Argument(help="LAMMPS dump or .dcd; .xtc or .trr of either.")
+        list[Path],
+        typer.Argument(
+            help="LAMMPS dump or .dcd; .xtc or .trr of either. Several are read in order."
+        ),
     ],
     counter_ion: Annotated[
         str, typer.Option(help="Selection of the mobile ions, in MDAnalysis' language: 'name NA'.")
@@ -48,7 +51,7 @@ def descriptors(
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MDAnalysis: elements and masses that it guesses
-        universe, frames = open_frames(select, topology, trajectory)
+        universe, frames = open_frames(select, topology, *trajectory)
         analysis = SolvationDescriptors(
             universe, counter_ion, tethered, water, r_max=rmax, bins=bins
         )

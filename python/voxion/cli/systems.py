@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from voxion.systems.crystals import Crystal
     from voxion.systems.description import SystemDescription
     from voxion.systems.electrode_cell import ElectrodeCell
+    from voxion.systems.membrane.system import MembraneDescription
     from voxion.systems.united_atom.system import UnitedAtomSystem
 
 app = typer.Typer(help="Build systems that run as they are.", no_args_is_help=True)
@@ -47,6 +48,13 @@ class MaterialChoice(str, Enum):
     copper = "copper"
     platinum = "platinum"
     graphite = "graphite"
+
+
+class WaterChoice(str, Enum):
+    """Models of rigid water."""
+
+    spce = "spce"
+    tip3p = "tip3p"
 
 
 Engine = Annotated[EngineChoice, typer.Option(help="Program that the inputs are for.")]
@@ -253,6 +261,92 @@ def nafion(
 
     system = nafion_system(hydration, chains, side_chains, load_forcefield(forcefield))
     _build_united_atom(system, out, seed, force)
+
+
+@app.command()
+def membrane(
+    out: Annotated[Path, typer.Option(help="Folder to write: inputs for LAMMPS and GROMACS.")],
+    polymer: Annotated[
+        str,
+        typer.Option(
+            help="SMILES of an ionised oligomer, or repeat units and their numbers: 'random: "
+            "[*]CC([*])c1ccc(S(=O)(=O)[O-])cc1 x 6 + [*]CC([*])c1ccccc1 x 4; seed 0'."
+        ),
+    ],
+    water: Annotated[float, typer.Option(help="Water molecules per fixed charge.")],
+    salt: Annotated[
+        str, typer.Option(help="SMILES of the salt, whose one ion is the counter-ion.")
+    ] = "[Na+].[Cl-]",
+    salt_units: Annotated[
+        int, typer.Option(help="Formula units of salt beside the counter-ions.")
+    ] = 0,
+    edge: Annotated[
+        float,
+        typer.Option(help="Estimated edge of the final box, angstrom, unless CHAINS is given."),
+    ] = 40.0,
+    chains: Annotated[
+        int | None, typer.Option(help="Number of chains, in place of EDGE.", show_default="by EDGE")
+    ] = None,
+    water_model: Annotated[
+        WaterChoice, typer.Option(help="Water, and the ions that go with it.")
+    ] = WaterChoice.spce,
+    charges: Annotated[
+        Path | None,
+        typer.Option(help="Your own charges and types: residues.yaml of a system, edited."),
+    ] = None,
+    frcmod: Annotated[
+        Path | None, typer.Option(help="Your own force-field terms, a frcmod file of AMBER.")
+    ] = None,
+    seed: Seed = 1,
+    force: Force = False,
+) -> None:
+    """Build an ion-exchange membrane: polymer, counter-ions, salt and water.
+
+    All atoms, with GAFF2 and AM1-BCC charges by AmberTools, which need the extra voxion[membranes].
+    The charges of a residue are computed once and kept in the user's cache.
+    """
+    from voxion.activity.data.polymers import check_polymer, read_molecule
+    from voxion.systems.membrane.parameters import read_residues
+    from voxion.systems.membrane.system import MembraneSystem
+
+    molecule = read_molecule(polymer, "--polymer")
+    check_polymer(molecule, "--polymer")
+    system = MembraneSystem(
+        name="membrane",
+        polymer=molecule,
+        salt=read_molecule(salt, "--salt"),
+        water_per_charge=water,
+        salt_units=salt_units,
+        target_edge=edge,
+        chains=chains,
+        water_model=water_model.value,
+        given=read_residues(charges) if charges is not None else None,
+        frcmod=frcmod,
+    )
+    with output(out, force, kind=SYSTEM_FILE), console.status("computing charges, packing"):
+        description = system.build(out, seed)
+    _show_membrane(description, out)
+
+
+def _show_membrane(description: MembraneDescription, out: Path) -> None:
+    table = Table(title=description.title, show_header=False)
+    table.add_row(
+        "box",
+        f"{description.edge:.1f} A at the start, some {description.target_edge:.0f} A in the end",
+    )
+    table.add_row("chains", f"{description.chains} of {description.chain_atoms} atoms")
+    table.add_row("fixed charges", str(description.tethered))
+    for ion in description.ions:
+        table.add_row(ion.name, f"{ion.count} of {ion.charge:+d} e")
+    table.add_row("water", f"{description.waters}, {description.water_model}")
+    console.print(table)
+    for line in description.guessed:
+        console.print(
+            f"GAFF2 has nothing close to the term {line.split('  ')[0].strip()}; it is in the "
+            "README.md of the system.",
+            soft_wrap=True,
+        )
+    _show_next(out)
 
 
 def _build_united_atom(system: UnitedAtomSystem, out: Path, seed: int, force: bool) -> None:

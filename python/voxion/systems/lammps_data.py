@@ -37,7 +37,7 @@ class AtomKind(Protocol):
 
 @dataclass(frozen=True)
 class Terms:
-    """Bonds, angles or dihedrals.
+    """Bonds, angles, dihedrals or impropers.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Topology:
         In the length unit of `units`.
     box : ndarray [3, 2]
         Lower and upper bounds.
-    bonds, angles, dihedrals : Terms, optional
+    bonds, angles, dihedrals, impropers : Terms, optional
         None makes a file without such types.
     units : str
         LAMMPS unit style.
@@ -90,12 +90,18 @@ class Topology:
     bonds: Terms | None = None
     angles: Terms | None = None
     dihedrals: Terms | None = None
+    impropers: Terms | None = None
     units: str = "real"
 
     @property
     def terms(self) -> dict[str, Terms]:
         """Return those bonded terms that the system has, by what LAMMPS calls one of them."""
-        every = {"bond": self.bonds, "angle": self.angles, "dihedral": self.dihedrals}
+        every = {
+            "bond": self.bonds,
+            "angle": self.angles,
+            "dihedral": self.dihedrals,
+            "improper": self.impropers,
+        }
         return {name: terms for name, terms in every.items() if terms is not None}
 
 

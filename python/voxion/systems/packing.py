@@ -1,4 +1,4 @@
-"""Packing of water and ions between two heights with packmol."""
+"""Packing of molecules with packmol, between two heights or in a periodic cube."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import cos, radians, sin
 from pathlib import Path
 
@@ -60,53 +62,114 @@ def pack(
     VoxionError
         packmol is not installed, or found no packing.
     """
-    species = [("water", ["O", "H", "H"], water_molecule(), waters)]
-    species += [(name, [name], np.zeros((1, 3)), number) for name, number in ions.items()]
-    species = [entry for entry in species if entry[3] > 0]
-    if not species:
+    species = [Molecules("water", ["O", "H", "H"], water_molecule(), waters)]
+    species += [Molecules(name, [name], np.zeros((1, 3)), number) for name, number in ions.items()]
+    low, high = heights
+    # packmol's periodic box is periodic in z as well: leave the tolerance free there
+    period = (0.0, 0.0, low, *edges, high + 2 * TOLERANCE)
+    packed = _pack(species, (0.0, 0.0, low, *edges, high), period, seed)
+    if isinstance(packed, str):
+        raise VoxionError(
+            f"packmol could not pack {waters} water and {sum(ions.values())} ions into "
+            f"{edges[0]:.1f} x {edges[1]:.1f} x {high - low:.1f} A{packed}; use fewer molecules "
+            "or a thicker slab, or another seed."
+        )
+    return packed
+
+
+@dataclass(frozen=True)
+class Molecules:
+    """Molecules of one kind.
+
+    Attributes
+    ----------
+    name : str
+        Different for each kind.
+    symbols : sequence of str
+        Elements of the atoms.
+    positions : ndarray [atoms, 3]
+        Of one molecule, angstrom.
+    number : int
+    """
+
+    name: str
+    symbols: Sequence[str]
+    positions: NDArray[np.float64]
+    number: int
+
+
+def pack_cube(species: Sequence[Molecules], edge: float, seed: int) -> NDArray[np.float64]:
+    """Pack molecules into a periodic cube from 0 to `edge`.
+
+    Parameters
+    ----------
+    species : sequence of Molecules
+    edge : float
+        Angstrom.
+    seed : int
+        The same seed gives the same packing.
+
+    Returns
+    -------
+    ndarray [atoms, 3]
+        Angstrom; molecule by molecule, in the order given.
+
+    Raises
+    ------
+    VoxionError
+        packmol is not installed, or found no packing.
+    """
+    box = (0.0, 0.0, 0.0, edge, edge, edge)
+    packed = _pack(species, box, box, seed)
+    if isinstance(packed, str):
+        raise VoxionError(
+            f"packmol could not pack {sum(kind.number for kind in species)} molecules into a cube "
+            f"of {edge:.1f} A{packed}; use shorter chains, or another seed."
+        )
+    return packed
+
+
+def _pack(
+    species: Sequence[Molecules], box: Sequence[float], period: Sequence[float], seed: int
+) -> NDArray[np.float64] | str:
+    """Return the positions, or what packmol says of its failure."""
+    present = [kind for kind in species if kind.number > 0]
+    if not present:
         return np.zeros((0, 3))
     with tempfile.TemporaryDirectory(prefix="voxion-packmol-") as folder:
-        for name, symbols, positions, _ in species:
-            _write_xyz(Path(folder) / f"{name}.xyz", symbols, positions)
-        text = _packmol_input([(s[0], s[3]) for s in species], edges, heights, seed)
-        output = _run_packmol(text, Path(folder))
+        for kind in present:
+            _write_xyz(Path(folder) / f"{kind.name}.xyz", kind.symbols, kind.positions)
+        output = _run_packmol(_packmol_input(present, box, period, seed), Path(folder))
         packed = Path(folder) / "packed.xyz"
         if not packed.is_file() or "Success" not in output:
             reason = [line.strip() for line in output.splitlines() if "ERROR" in line]
-            raise VoxionError(
-                f"packmol could not pack {waters} water and {sum(ions.values())} ions into "
-                f"{edges[0]:.1f} x {edges[1]:.1f} x {heights[1] - heights[0]:.1f} A"
-                f"{': ' + reason[0] if reason else ''}; use fewer molecules or a thicker slab, "
-                "or another seed."
-            )
+            return f": {reason[0]}" if reason else ""
         return np.loadtxt(packed, skiprows=2, usecols=(1, 2, 3), ndmin=2)
 
 
 def _packmol_input(
-    species: list[tuple[str, int]],
-    edges: tuple[float, float],
-    heights: tuple[float, float],
-    seed: int,
+    species: Sequence[Molecules], box: Sequence[float], period: Sequence[float], seed: int
 ) -> str:
-    (lx, ly), (low, high) = edges, heights
-    # packmol's periodic box is periodic in z as well: leave the tolerance free there
-    top = high + 2 * TOLERANCE
     lines = [
         f"tolerance {TOLERANCE}",
         f"seed {seed}",
         f"nloop {ROUNDS}",
         "filetype xyz",
         "output packed.xyz",
-        f"pbc 0.0 0.0 {low:.4f} {lx:.6f} {ly:.6f} {top:.4f}",
+        f"pbc {_text(period)}",
     ]
-    for name, number in species:
+    for kind in species:
         lines += [
-            f"structure {name}.xyz",
-            f"  number {number}",
-            f"  inside box 0.0 0.0 {low:.4f} {lx:.6f} {ly:.6f} {high:.4f}",
+            f"structure {kind.name}.xyz",
+            f"  number {kind.number}",
+            f"  inside box {_text(box)}",
             "end structure",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _text(numbers: Sequence[float]) -> str:
+    return " ".join(f"{number:.6f}" for number in numbers)
 
 
 def _run_packmol(text: str, folder: Path) -> str:
@@ -123,6 +186,6 @@ def _run_packmol(text: str, folder: Path) -> str:
     return result.stdout + result.stderr
 
 
-def _write_xyz(path: Path, symbols: list[str], positions: NDArray[np.float64]) -> None:
+def _write_xyz(path: Path, symbols: Sequence[str], positions: NDArray[np.float64]) -> None:
     rows = [f"{s} {x:.6f} {y:.6f} {z:.6f}" for s, (x, y, z) in zip(symbols, positions, strict=True)]
     path.write_text("\n".join([str(len(symbols)), path.stem, *rows]) + "\n")

@@ -23,8 +23,8 @@ from voxion.trajectories.checks import (
 Edges = NDArray[np.float32]
 
 EXPECTED = (
-    "expected a LAMMPS data file with a .dcd, .xtc or text dump, or a .gro or .tpr of GROMACS with "
-    "its .xtc or .trr"
+    "expected a LAMMPS data file with a .dcd, .xtc or text dump, a .gro or .tpr of GROMACS with "
+    "its .xtc or .trr, or a .gro with a text dump of the same atoms"
 )
 GROMACS = (".gro", ".tpr", ".pdb")
 BINARY = (".dcd", ".xtc", ".trr")
@@ -86,9 +86,11 @@ def open_trajectory(topology: Path, *trajectories: Path) -> Trajectory:
     if suffix == ".dcd":
         extents = [dcd_extent(path) for path in trajectories]
     elif suffix not in BINARY:
-        if not lammps:
+        if not lammps and topology.suffix.lower() != ".gro":
             raise VoxionError(f"{trajectories[0]} is no trajectory of GROMACS: {EXPECTED}.")
-        atoms = Atoms(universe.atoms.ids.astype(np.int64), universe.atoms.types.astype(str))
+        # the numbers in a .gro begin anew at 100,000
+        ids = universe.atoms.ids if lammps else universe.atoms.indices + 1
+        atoms = Atoms(ids.astype(np.int64), universe.atoms.types.astype(str))
         extents = [dump_extent(path, atoms) for path in trajectories]
     # LAMMPS writes DCD in its own units
     formats = {".dcd": "LAMMPS" if lammps else "DCD", ".xtc": "XTC", ".trr": "TRR"}

@@ -1,0 +1,1 @@
+"""All-atom ion-exchange membranes: polymer, counter-ions, salt and water."""

@@ -20,6 +20,7 @@ from voxion.systems.membrane import parameters
 from voxion.systems.membrane.amber_tools import tools_version
 from voxion.systems.membrane.chain import make_chain
 from voxion.systems.membrane.description import read_membrane
+from voxion.systems.membrane.fixed_charges import charged_centres, kinds_of_groups
 from voxion.systems.membrane.parameters import (
     parametrise,
     read_residues,
@@ -28,7 +29,6 @@ from voxion.systems.membrane.parameters import (
 from voxion.systems.membrane.residues import cut
 from voxion.systems.membrane.ring_spearing import speared_rings
 from voxion.systems.membrane.system import MembraneSystem
-from voxion.systems.membrane.topology import charged_centres
 from voxion.trajectories.opening import open_trajectory
 
 KCAL = 4.184  # kJ/mol
@@ -482,3 +482,21 @@ def test_charged_centres():
     assert charged_centres(sulfonate) == [1]
     assert charged_centres(ammonium) == [1]
     assert charged_centres(nitro) == []
+
+
+@pytest.mark.parametrize(
+    ("smiles", "kind"),
+    [
+        ("c1ccccc1S(=O)(=O)[O-]", "sulfonate"),
+        ("CCOS(=O)(=O)[O-]", "sulfate ester"),
+        ("CC(=O)[O-]", "carboxylate"),
+        ("CC[N+](C)(C)C", "quaternary ammonium"),
+        ("CC[NH3+]", "ammonium with hydrogen"),
+        ("C[n+]1ccccc1", "pyridinium"),
+        ("C[n+]1ccn(C)c1", "imidazolium"),
+        ("CC[P+](C)(C)C", "phosphonium"),
+        ("C[Se-]", "group of C with Se around it"),
+    ],
+)
+def test_kinds_of_groups(smiles, kind):
+    assert kinds_of_groups(Chem.MolFromSmiles(smiles)) == {kind}

@@ -102,11 +102,14 @@ class Contract(_Part):
         return self.model_dump_json(indent=2)
 
     def _check_ranges(self, expected: int) -> None:
-        ranges = self.input_ranges
-        if len(ranges.min) != expected or len(ranges.max) != expected:
-            raise ValueError(f"'input_ranges' must hold {expected} numbers in 'min' and 'max'")
-        if any(low > high for low, high in zip(ranges.min, ranges.max, strict=True)):
-            raise ValueError("'input_ranges' must have min <= max")
+        _check_ranges("input_ranges", self.input_ranges, expected)
+
+
+def _check_ranges(name: str, ranges: InputRanges, expected: int) -> None:
+    if len(ranges.min) != expected or len(ranges.max) != expected:
+        raise ValueError(f"{name!r} must hold {expected} numbers in 'min' and 'max'")
+    if any(low > high for low, high in zip(ranges.min, ranges.max, strict=True)):
+        raise ValueError(f"{name!r} must have min <= max")
 
 
 class ChargeContract(Contract):
@@ -246,6 +249,8 @@ class ActivityContract(Contract):
         Names and SMILES (or compositions) of the molecules in the training data.
     pairs : tuple of str
         Which of them the training data have together, "polymer/salt".
+    pair_ranges : tuple of InputRanges or None
+        Of each of these pairs; None: an older model, which does not say.
     log_interval_known, log_interval_new : float or None
         Half widths of ln gamma that shall hold `coverage` of the measurements: for a pair of the
         training data at another concentration, and for a new one. None: the model gives its own.
@@ -269,6 +274,7 @@ class ActivityContract(Contract):
     polymers: Annotated[dict[Name, LongText], Field(min_length=1)]
     salts: Annotated[dict[Name, LongText], Field(min_length=1)]
     pairs: Annotated[tuple[LongText, ...], Field(min_length=1)]
+    pair_ranges: tuple[InputRanges, ...] | None = None
     log_interval_known: LogInterval | None = None
     log_interval_new: LogInterval | None = None
     coverage: Annotated[float, Field(gt=0, lt=1)]
@@ -282,6 +288,10 @@ class ActivityContract(Contract):
             if (getattr(self, key) is not None) != ((key in graphs) == (self.inputs == "graphs")):
                 raise ValueError(f"{key!r} must go with its 'inputs', found {self.inputs!r}")
         self._check_ranges(len(self.numbers))
+        if self.pair_ranges is not None and len(self.pair_ranges) != len(self.pairs):
+            raise ValueError("'pair_ranges' must have one entry for each of 'pairs'")
+        for ranges in self.pair_ranges or ():
+            _check_ranges("pair_ranges", ranges, len(self.numbers))
         return self
 
 

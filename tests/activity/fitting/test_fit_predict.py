@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from voxion.activity.data.domain import familiarity
-from voxion.activity.data.table import ActivityData, read_activity
+from voxion.activity.data.domain import SAME_POSITION, familiarity
+from voxion.activity.data.table import DESCRIPTORS, ActivityData, read_activity
 from voxion.activity.demo import DEMO
 from voxion.activity.fitting import fit as fit_module
 from voxion.activity.fitting.catalogue import MODELS, Condensation, Graph
@@ -22,6 +22,7 @@ from voxion.activity.fitting.predict import predict
 from voxion.activity.fitting.training import Hyperparameters
 from voxion.cli.activity_options import data_files
 from voxion.cli.app import app
+from voxion.contract.schema import ActivityContract
 from voxion.errors import VoxionError
 
 SMALL = Hyperparameters(hidden=8, learning_rate=0.01, batch=32)
@@ -151,7 +152,16 @@ def strange(demo: ActivityData):
         ({}, True, []),
         # the same molecule by another SMILES
         ({"salt": "[Cl-].[Li+]"}, True, []),
-        ({"salt": "[Na+].[Cl-].[Cl-].[Na+]"}, False, ["new salt"]),
+        # the descriptors are still those of lithium
+        (
+            {"salt": "[Na+].[Cl-].[Cl-].[Na+]"},
+            False,
+            [
+                "new salt",
+                "r_peak_ion_water is 2.031 where the training data with the same ions have 2.328 "
+                "to 2.48: descriptors of another force field?",
+            ],
+        ),
         (
             {"polymer": "block: [*]CC([*])c1ccc(S(=O)(=O)[O-])cc1 x 4 + [*]CC([*])c1ccccc1 x 6"},
             False,
@@ -282,3 +292,52 @@ def test_the_demo_data_obey_manning_for_one_to_one_salts() -> None:
     assert mean(xi, fixed, salt, 1, 1) == pytest.approx(math.sqrt(squared))
     weak = math.exp(-0.5 * 0.6 * ratio / (ratio + 2))  # xi below 1: nothing condenses
     assert mean(0.6, fixed, salt, 1, 1) == pytest.approx(weak)
+
+
+def test_groups_and_signs_that_the_training_data_lack(strange, demo: ActivityData) -> None:
+    sulfonates = demo.take(
+        [i for i, p in enumerate(demo.polymers) if not str(p).startswith(("VBTMA", "VP"))]
+    )
+    contract = activity_contract(sulfonates, "graph", "graphs", (0.1, 0.5))
+    ammonium = "block: [*]CC([*])c1ccc(C[N+](C)(C)C)cc1 x 4 + [*]CC([*])c1ccccc1 x 6"
+    with pytest.raises(VoxionError, match=r"fixed charges are positive.*all have the other sign"):
+        familiarity(strange(polymer=ammonium), contract)
+    carboxylate = "block: [*]CC([*])c1ccc(C(=O)[O-])cc1 x 4 + [*]CC([*])c1ccccc1 x 6"
+    (found,) = familiarity(strange(polymer=carboxylate), contract)
+    assert "no polymer of the training data has carboxylate groups" in found.warnings
+
+
+def test_descriptors_of_another_force_field(demo: ActivityData) -> None:
+    contract = activity_contract(demo, "graph", "graphs", (0.1, 0.5))
+    one = demo.take([0])
+    column = DESCRIPTORS.index("r_peak_ion_water")
+    lithium = [demo.descriptors[i, column] for i, s in enumerate(demo.salts) if s == "LiCl"]
+    # a value that the training data do have, with other counter-ions
+    other = next(
+        value
+        for value in demo.descriptors[:, column]
+        if min(abs(value - own) for own in lithium) > SAME_POSITION
+    )
+    one.descriptors[0, column] = other
+    (found,) = familiarity(one, contract)
+    (warning,) = found.warnings
+    assert warning.startswith(
+        f"r_peak_ion_water is {other:g} where the training data with the same"
+    )
+    older = contract.model_copy(update={"pair_ranges": None})
+    assert familiarity(one, older)[0].warnings == ()
+
+
+@pytest.mark.parametrize("change", ["number", "order", "width"])
+def test_ranges_of_the_pairs_are_checked(demo: ActivityData, change: str) -> None:
+    contract = activity_contract(demo, "graph", "graphs", (0.1, 0.5))
+    document = contract.model_dump(mode="json")
+    first = document["pair_ranges"][0]
+    if change == "number":
+        document["pair_ranges"] = document["pair_ranges"][1:]
+    elif change == "order":
+        first["min"], first["max"] = [v + 1 for v in first["max"]], first["min"]
+    else:
+        first["min"] = first["min"][1:]
+    with pytest.raises(ValueError, match="pair_ranges"):
+        ActivityContract.model_validate(document)

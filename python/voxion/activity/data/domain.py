@@ -13,7 +13,11 @@ from voxion.activity.data.polymers import read_molecule
 from voxion.activity.data.table import ActivityData
 from voxion.contract.schema import ActivityContract
 from voxion.errors import VoxionError
+from voxion.systems.membrane.fixed_charges import kinds_of_groups
 
+# Positions of the peaks and minima around an ion depend on force field, counter-ion and group, and
+# little on the polymer; they are read off to a bin or two of the distribution functions (angstrom).
+SAME_POSITION = 0.15
 UNLIKE = 0.4  # a polymer less similar than this to all of the training data gets a warning
 RADIUS, BITS = 2, 2048  # of the Morgan fingerprints
 
@@ -52,11 +56,13 @@ def familiarity(data: ActivityData, contract: ActivityContract) -> list[Familiar
     Raises
     ------
     VoxionError
-        An element of a polymer (or of a salt) is in none of the training polymers (salts), or a
-        number is further outside the training range than the range is wide.
+        An element of a polymer (or of a salt) is in none of the training polymers (salts), all of
+        those have fixed charges of the other sign, or a number is further outside the training
+        range than the range is wide.
     """
     polymers = _Molecules(contract.polymers, "polymer")
     salts = _Molecules(contract.salts, "salt")
+    fixed = _FixedCharges(contract)
     numbers = data.numbers
     found = []
     for row, (polymer, salt) in enumerate(zip(data.polymers, data.salts, strict=True)):
@@ -75,7 +81,10 @@ def familiarity(data: ActivityData, contract: ActivityContract) -> list[Familiar
             warnings.append("new salt")
         if own_polymer is not None and own_salt is not None and not known:
             warnings.append("polymer that is new in this salt")
+        membrane = _membrane(data.polymer_smiles[str(polymer)], data.salt_smiles[str(salt)])
+        warnings += fixed.warnings(membrane, place)
         warnings += _number_warnings(numbers[row], contract, place)
+        warnings += fixed.position_warnings(membrane, numbers[row])
         found.append(
             Familiarity(own_polymer, own_salt, known, nearest, similarity, tuple(warnings))
         )
@@ -116,6 +125,70 @@ class _Molecules:
         best = int(np.argmax(similar))
         # a shuffled copolymer can have the same fingerprint
         return None, self.names[best], min(float(similar[best]), 0.999)
+
+
+@dataclass(frozen=True)
+class _Membrane:
+    """What the surroundings of its ions depend on."""
+
+    sign: int
+    groups: frozenset[str]
+    counter_ions: frozenset[str]
+
+
+def _membrane(polymer: str, salt: str) -> _Membrane:
+    molecule = read_molecule(polymer, "polymer")
+    sign = int(np.sign(Chem.GetFormalCharge(molecule)))
+    ions = Chem.GetMolFrags(read_molecule(salt, "salt"), asMols=True)
+    counter = {_canonical(ion) for ion in ions if Chem.GetFormalCharge(ion) * sign < 0}
+    return _Membrane(sign, frozenset(kinds_of_groups(molecule)), frozenset(counter))
+
+
+class _FixedCharges:
+    """Fixed charges and counter-ions of the training data, and the distances around them."""
+
+    def __init__(self, contract: ActivityContract) -> None:
+        self.numbers = contract.numbers
+        pairs = [pair.rsplit("/", 1) for pair in contract.pairs]
+        self.members = [_membrane(contract.polymers[p], contract.salts[s]) for p, s in pairs]
+        self.ranges = contract.pair_ranges or ()
+        self.signs = {member.sign for member in self.members}
+        self.groups = frozenset().union(*(member.groups for member in self.members))
+
+    def warnings(self, membrane: _Membrane, place: str) -> list[str]:
+        if membrane.sign and membrane.sign not in self.signs:
+            sign = "positive" if membrane.sign > 0 else "negative"
+            raise VoxionError(
+                f"{place}: its fixed charges are {sign}, those of the training data all have the "
+                "other sign, the model knows nothing of it: leave the row out, or fit a model with "
+                "such data."
+            )
+        return [
+            f"no polymer of the training data has {group} groups"
+            for group in sorted(membrane.groups - self.groups)
+        ]
+
+    def position_warnings(self, membrane: _Membrane, row: np.ndarray) -> list[str]:
+        """Compare with the training data that have the same group and counter-ion."""
+        warnings = []
+        for column, name in enumerate(self.numbers):
+            if not name.startswith(("r_peak_", "r_min_")):
+                continue
+            alike = [
+                (ranges.min[column], ranges.max[column])
+                for member, ranges in zip(self.members, self.ranges, strict=bool(self.ranges))
+                if ("ion" not in name or member.counter_ions == membrane.counter_ions)
+                and ("fixed" not in name or member.groups == membrane.groups)
+            ]
+            if not alike:
+                continue
+            low, high = min(a for a, _ in alike), max(b for _, b in alike)
+            if max(low - row[column], row[column] - high) > SAME_POSITION:
+                warnings.append(
+                    f"{name} is {row[column]:g} where the training data with the same ions have "
+                    f"{low:g} to {high:g}: descriptors of another force field?"
+                )
+        return warnings
 
 
 def _canonical(molecule: Chem.Mol) -> str:

@@ -15,7 +15,7 @@ from voxion import __version__
 from voxion.activity.data.chemistry import FEATURES as CHAIN_FEATURES
 from voxion.activity.data.domain import Familiarity, familiarity
 from voxion.activity.data.graphs import FEATURES, molecule_graphs
-from voxion.activity.data.table import CONCENTRATION, DESCRIPTORS, WATER, ActivityData
+from voxion.activity.data.table import CONCENTRATION, DESCRIPTORS, WATER, ActivityData, Floats
 from voxion.activity.models.condensation_module import module_inputs
 from voxion.activity.models.condensation_process import UNKNOWN
 from voxion.activity.models.estimator import COVERAGE, Prediction
@@ -50,13 +50,12 @@ def activity_contract(
     """Say what a model was trained on, and how wide its intervals are if they are not its own."""
     numbers = data.numbers
     known, new = log_intervals or (None, None)
+    pairs = tuple(dict.fromkeys(data.pairs.tolist()))
     return ActivityContract(
         torch_version=torch.__version__.split("+")[0],
         voxion_version=__version__,
         data_hash=data_hash(data),
-        input_ranges=InputRanges(
-            min=tuple(numbers.min(axis=0).tolist()), max=tuple(numbers.max(axis=0).tolist())
-        ),
+        input_ranges=_ranges(numbers),
         model=model,
         inputs=inputs,
         atom_features=FEATURES if inputs == "graphs" else None,
@@ -66,10 +65,17 @@ def activity_contract(
         # in the order of the first rows, which is that of a model's codes
         polymers={name: data.polymer_smiles[name] for name in data.polymers.tolist()},
         salts={name: data.salt_smiles[name] for name in data.salts.tolist()},
-        pairs=tuple(dict.fromkeys(data.pairs.tolist())),
+        pairs=pairs,
+        pair_ranges=tuple(_ranges(numbers[data.pairs == pair]) for pair in pairs),
         log_interval_known=known,
         log_interval_new=new,
         coverage=COVERAGE,
+    )
+
+
+def _ranges(numbers: Floats) -> InputRanges:
+    return InputRanges(
+        min=tuple(numbers.min(axis=0).tolist()), max=tuple(numbers.max(axis=0).tolist())
     )
 
 

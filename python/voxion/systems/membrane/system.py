@@ -28,6 +28,7 @@ from voxion.systems.membrane.conditions import (
 )
 from voxion.systems.membrane.description import Ion, MembraneDescription, Selections
 from voxion.systems.membrane.equilibration import HOT_TEMPERATURE, LARGEST_PRESSURE, STEPS
+from voxion.systems.membrane.fixed_charges import charged_centres
 from voxion.systems.membrane.lammps_topology import lammps_topology
 from voxion.systems.membrane.packed_start import (
     GRAMS_PER_CUBIC_ANGSTROM,
@@ -45,7 +46,6 @@ from voxion.systems.membrane.topology import (
     ION_SOURCE,
     IONS,
     WATER_SOURCES,
-    charged_centres,
     combine,
     ion_name,
     polymer_topology,

@@ -17,6 +17,7 @@ from voxion.files import replacing
 from voxion.systems.membrane.amber_tools import run_program, working_folder
 from voxion.systems.membrane.chain import Chain, write_mol2
 from voxion.systems.membrane.conditions import WaterModel
+from voxion.systems.membrane.fixed_charges import charged_centres
 
 if TYPE_CHECKING:
     import parmed
@@ -208,18 +209,3 @@ def tethered_atoms(structure: parmed.Structure, chain: Chain) -> str:
     if not found:
         raise VoxionError("The polymer has no charged group.")
     return " or ".join(f"(resname {residue} and name {name})" for residue, name in found)
-
-
-def charged_centres(molecule: Chem.Mol) -> list[int]:
-    """Return the atoms that bear fixed charges; of an anionic group that which O or N is on."""
-    centres: list[int] = []
-    for atom in molecule.GetAtoms():
-        charge = atom.GetFormalCharge()
-        if charge > 0 and not any(n.GetFormalCharge() < 0 for n in atom.GetNeighbors()):
-            centres.append(atom.GetIdx())
-        elif charge < 0:
-            heavy = [n for n in atom.GetNeighbors() if n.GetAtomicNum() > 1]
-            inner = [n for n in heavy if n.GetFormalCharge() == 0]
-            if inner:
-                centres.append(inner[0].GetIdx())
-    return sorted(set(centres))

@@ -1,6 +1,7 @@
 """Every example runs from its first command to its picture, at its smallest size."""
 
 import csv
+import json
 import os
 import shutil
 import subprocess
@@ -190,6 +191,27 @@ def test_capacitor(example, run, gmx, material):
         )
         run("voxion charges capacitance run.zarr --out charging.png")
         check_picture(example / "charging.png")
+
+
+@pytest.mark.parametrize("example", ["08_membrane_from_smiles"], indirect=True)
+def test_membrane_from_smiles(example, run):
+    """One seed; started again, what is finished stays."""
+    pytest.importorskip("snakemake", reason="campaigns need Snakemake, for Python 3.11 or newer")
+    short = {"SEEDS": 1, "SCALE": 0.001, "BLOCK": 1500, "FRAMES": 30, "EVERY": 50}
+    run("./run.sh", **short)
+    page = example / "membranes" / "report.html"
+    summary = json.loads(page.with_name("summary.json").read_text())
+    (membrane,) = summary["membranes"]
+    # a liquid's, though neither has settled
+    assert 0.6 < membrane["density"] < 1.8
+    peak = membrane["descriptors"]["r_peak_ion_water"]["value"]
+    assert peak == pytest.approx(2.4, abs=0.15)  # Na+ and the oxygen of water
+    assert page.read_text().count("data:image/png") == 3
+    first = page.stat().st_mtime_ns
+    run("./run.sh", **short)
+    assert page.stat().st_mtime_ns == first
+    run("python plot.py")
+    check_picture(example / "membrane.png")
 
 
 def test_no_example_is_left_out():

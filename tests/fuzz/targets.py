@@ -17,6 +17,7 @@ MODULES = {
     "dftb-program": "dftb_outputs",
     "activity-tables": "activity_tables",
     "campaign-files": "campaign_files",
+    "membrane-files": "membrane_files",
     "system-descriptions": "system_files",
     "lammps-data": "system_files",
     "lammps-trajectories": "system_files",

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
-import importlib.util
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from voxion.campaigns.configuration import Configuration, claim_folder
-from voxion.errors import VoxionError
+from voxion.campaigns.workflow import check_snakemake, run_workflow
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
-LOCK_FILE = ".lock"
 REPORT_FILE = "report.html"
-# Runs are not begun again because another version of voxion has other commands. The lock that a
-# killed Snakemake leaves would have to be removed by hand: there is one of the system instead.
-_SNAKEMAKE = (
-    *("--rerun-triggers", "mtime", "params", "input"),
-    "--rerun-incomplete",
-    "--nolock",
-    "--keep-going",
-    "--printshellcmds",
-)
 
 
 def run_campaign(
@@ -58,35 +42,8 @@ def run_campaign(
         Snakemake is not installed, the folder is not this campaign's or another process works on
         it, or a step failed.
     """
-    if importlib.util.find_spec("snakemake") is None:
-        raise VoxionError(
-            "Campaigns need Snakemake, for Python 3.11 or newer: pip install 'voxion[campaigns]'."
-        )
+    check_snakemake()
     folder = Path(folder)
     claim_folder(folder, configuration)
-    with _alone(folder):
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)]
-        command += ["--directory", str(folder), "--jobs", str(jobs), *_SNAKEMAKE, *options]
-        # of LAMMPS, whose threads would take the processors of other runs
-        environment = {"OMP_NUM_THREADS": "1", **os.environ}
-        status = subprocess.run(command, env=environment, check=False).returncode
-    if status != 0:
-        raise VoxionError(
-            f"A step of the campaign in {folder} failed; its output is above and in "
-            f"{folder / '.snakemake' / 'log'}. Correct it and run the same command again: it "
-            "continues."
-        )
+    run_workflow(SNAKEFILE, folder, jobs, options)
     return folder / REPORT_FILE
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other processes away; a lock of the system ends with the process, even if killed."""
-    with (folder / LOCK_FILE).open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise VoxionError(
-                f"Another process runs the campaign in {folder}: wait for it, or stop it first."
-            ) from None
-        yield

@@ -10,6 +10,7 @@ from voxion.cli.activity_explain import explain
 from voxion.cli.activity_fit import fit
 from voxion.cli.activity_predict import predict
 from voxion.cli.activity_reproduce import reproduce
+from voxion.cli.activity_simulate import simulate
 
 app = typer.Typer(
     no_args_is_help=True, help="Activity coefficients of ions in ion-exchange membranes."
@@ -20,3 +21,4 @@ app.command()(predict)
 app.command()(explain)
 app.command()(reproduce)
 app.command()(descriptors)
+app.command(context_settings={"allow_extra_args": True})(simulate)

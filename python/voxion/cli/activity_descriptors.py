@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 console = Console()
 DISTRIBUTIONS_FILE = "rdf.csv"
+SUMMARY_FILE = "summary.json"
 
 
 def descriptors(
@@ -48,6 +49,7 @@ def descriptors(
     import warnings
 
     from voxion.activity.descriptors.solvation import SolvationDescriptors
+    from voxion.files import write_json
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MDAnalysis: elements and masses that it guesses
@@ -58,10 +60,18 @@ def descriptors(
         shown = console.is_terminal and not as_json
         analysis.run(frames=frames, verbose=shown)
     found = analysis.results
+    summary = {
+        "frames": analysis.n_frames,
+        "water_per_ion": analysis.water_per_ion,
+        "descriptors": found.descriptors,
+        "errors": found.errors,
+        "missing": found.missing,
+    }
     with output(out, force, kind=DISTRIBUTIONS_FILE):
         _write_distributions(out / DISTRIBUTIONS_FILE, found.pairs)
         _write_clusters(out / "clusters.csv", found.clusters)
         _draw(out, found.pairs, found.clusters)
+        write_json(out / SUMMARY_FILE, summary)
     if not as_json:
         console.print(_table(found.descriptors, found.errors, analysis.n_frames))
         console.print(_clusters_line(found.clusters), soft_wrap=True)
@@ -76,14 +86,7 @@ def descriptors(
         )
     _write_descriptors(path, analysis.water_per_ion, found.descriptors, found.errors)
     if as_json:
-        print_json(
-            {
-                "frames": analysis.n_frames,
-                "water_per_ion": analysis.water_per_ion,
-                "descriptors": found.descriptors,
-                "errors": found.errors,
-            }
-        )
+        print_json(summary)
         return
     print_path(console, "Descriptors", path)
 

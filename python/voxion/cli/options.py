@@ -33,6 +33,13 @@ class DeviceChoice(str, Enum):
     gpu = "gpu"
 
 
+class WaterChoice(str, Enum):
+    """Models of rigid water."""
+
+    spce = "spce"
+    tip3p = "tip3p"
+
+
 STORE_FILE = "zarr.json"  # in every folder of the Zarr format
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from voxion.cli.options import Force, Seed, output
+from voxion.cli.options import Force, Seed, WaterChoice, output
 from voxion.errors import VoxionError
 from voxion.systems import SYSTEM_FILE
 
@@ -48,13 +48,6 @@ class MaterialChoice(str, Enum):
     copper = "copper"
     platinum = "platinum"
     graphite = "graphite"
-
-
-class WaterChoice(str, Enum):
-    """Models of rigid water."""
-
-    spce = "spce"
-    tip3p = "tip3p"
 
 
 Engine = Annotated[EngineChoice, typer.Option(help="Program that the inputs are for.")]

@@ -128,7 +128,7 @@ def read_activity(data: Path, molecules: Path, *, measured: bool = True) -> Acti
     names: list[tuple[str, str]] = []
     numbers: list[list[float]] = []
     first_line: dict[tuple[str, str, float], int] = {}
-    for line, row in _rows(data, needed):
+    for line, row in read_rows(data, needed):
         place = f"{data}, line {line}"
         for kind in KINDS:
             if row[kind] not in smiles[kind]:
@@ -166,7 +166,7 @@ def read_activity(data: Path, molecules: Path, *, measured: bool = True) -> Acti
 def _read_molecules(path: Path) -> dict[str, dict[str, str]]:
     """Read the SMILES by kind and name."""
     smiles: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
-    for line, row in _rows(path, ["kind", "name", "smiles"]):
+    for line, row in read_rows(path, ["kind", "name", "smiles"]):
         kind, name = row["kind"], row["name"]
         if kind not in KINDS:
             raise VoxionError(
@@ -185,8 +185,14 @@ def _read_molecules(path: Path) -> dict[str, dict[str, str]]:
     return smiles
 
 
-def _rows(path: Path, columns: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield line number and cells, without blanks around them, of each row of a CSV file."""
+def read_rows(path: Path, columns: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield line number and cells, without blanks around them, of each row of a CSV file.
+
+    Raises
+    ------
+    VoxionError
+        It is no CSV file, lacks a column, or has rows of another length.
+    """
     if not path.is_file():
         problem = "it is not a file" if path.exists() else "No such file"
         raise VoxionError(f"{path} cannot be read: {problem}.")

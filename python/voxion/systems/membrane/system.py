@@ -66,6 +66,7 @@ LAMMPS_INPUTS = (
     "in.dynamics",
     "in.equilibrate",
     "in.production",
+    "descriptors.sh",
     "README.md",
 )
 GROMACS_INPUTS = ("em.mdp", "md.mdp", "equilibrate.sh")

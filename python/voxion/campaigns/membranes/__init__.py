@@ -1,0 +1,1 @@
+"""From the SMILES of membranes to activity coefficients."""

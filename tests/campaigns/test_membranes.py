@@ -93,7 +93,8 @@ def finished(tmp_path):
     system = MembraneDescription(
         title="", polymer="C", salt="C", chains=4, chain_atoms=50, tethered=12, water_model="spce",
         waters=96, ions=[], edge=30, target_edge=21, temperature=300, pressure=1, timestep=2,
-        selections={"counter_ion": "a", "tethered": "b", "water": "c"}, guessed=[], sources=[],
+        selections={"counter_ion": "a", "tethered": "b", "water": "c", "atoms_per_charge": 3},
+        guessed=[], sources=[],
         seed=1, voxion_version="",
     )  # fmt: skip
     for one in campaign.membranes:

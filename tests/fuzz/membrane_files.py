@@ -30,7 +30,7 @@ def prepare(folder: Path) -> None:
     claim_folder(campaign, Campaign(membranes=read_table(folder / "membranes.csv")))
     (campaign / "config.yaml").rename(folder / "config.yaml")
     campaign.rmdir()
-    carbon = AtomParameters(type="c3", charge=-0.1, hydrogen_type="hc", hydrogen_charge=0.03)
+    carbon = AtomParameters(type="c3", charge=-0.1, hydrogen_type="hc", hydrogen_charge=0.08)
     oxygen = AtomParameters(type="oh", charge=-0.6, hydrogen_type="ho", hydrogen_charge=0.4)
     ethanol = ResidueParameters(smiles="CCO", method="own", atoms=[carbon, carbon, oxygen])
     write_residues(folder / "residues.yaml", [ethanol])

@@ -20,7 +20,11 @@ from voxion.systems.membrane import parameters
 from voxion.systems.membrane.amber_tools import tools_version
 from voxion.systems.membrane.chain import make_chain
 from voxion.systems.membrane.description import read_membrane
-from voxion.systems.membrane.fixed_charges import charged_centres, kinds_of_groups
+from voxion.systems.membrane.fixed_charges import (
+    charged_atoms,
+    charged_centres,
+    kinds_of_groups,
+)
 from voxion.systems.membrane.parameters import (
     parametrise,
     read_residues,
@@ -180,6 +184,7 @@ class TestCharges:
             ({"atoms": 5}, "5 atoms for a SMILES of 6"),
             ({"hydrogen": None}, "atom 1, C, has 3 hydrogen"),
             ({"charge": float("nan")}, "charge"),
+            ({"charge": 0.5}, r"the charges of its atoms add up to -0\.\d+ e, expected -1"),
         ],
     )
     def test_damaged_charges(self, cache, tmp_path, change, message):
@@ -188,7 +193,7 @@ class TestCharges:
         found["atoms"] = found["atoms"][: change.get("atoms", 6)]
         if "hydrogen" in change:
             found["atoms"][0]["hydrogen_type"] = None
-        found["atoms"][0]["charge"] = change.get("charge", 0.0)
+        found["atoms"][0]["charge"] = change.get("charge", found["atoms"][0]["charge"])
         (tmp_path / "r.yaml").write_text(yaml.safe_dump({"residues": [found]}))
         with pytest.raises(VoxionError, match=message):
             read_residues(tmp_path / "r.yaml")
@@ -223,16 +228,13 @@ class TestFiles:
             ("[Cl-]", 2),
         }
         universe = MDAnalysis.Universe(built / "system.gro")
-        counted = {
-            name: len(universe.select_atoms(selection))
-            for name, selection in system.selections.model_dump().items()
-        }
-        assert counted == {
-            "counter_ion": 2 * chains + 2,
-            "tethered": 2 * chains,
-            "water": 8 * chains,
-        }
-        assert set(universe.select_atoms(system.selections.tethered).names.astype("U1")) == {"S"}
+        selections = system.selections
+        assert len(universe.select_atoms(selections.counter_ion)) == 2 * chains + 2
+        assert len(universe.select_atoms(selections.water)) == 8 * chains
+        # the oxygens of the sulfonates
+        tethered = universe.select_atoms(selections.tethered)
+        assert len(tethered) == 6 * chains and selections.atoms_per_charge == 3
+        assert set(tethered.names.astype("U1")) == {"O"}
 
     def test_same_seed_same_files(self, built, cache, tmp_path):
         membrane(cache, salt_units=2).build(tmp_path / "again", seed=3)
@@ -482,6 +484,8 @@ def test_charged_centres():
     assert charged_centres(sulfonate) == [1]
     assert charged_centres(ammonium) == [1]
     assert charged_centres(nitro) == []
+    assert charged_atoms(sulfonate) == [2, 3, 4]
+    assert charged_atoms(ammonium) == [1]
 
 
 @pytest.mark.parametrize(

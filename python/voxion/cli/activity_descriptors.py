@@ -35,13 +35,20 @@ def descriptors(
     ],
     tethered: Annotated[
         str,
-        typer.Option(help="Selection of one atom of each tethered charge: S of a sulfonate."),
+        typer.Option(
+            help="Selection of the tethered charges: O of sulfonates, N of ammoniums, as the "
+            "published data have them."
+        ),
     ],
     water: Annotated[str, typer.Option(help="Selection of the oxygen atoms of water.")],
     out: Annotated[Path, typer.Option(help="Folder to write: tables and figures.")],
     select: SelectFrames = ":",
     rmax: Annotated[float, typer.Option(help="Largest distance, angstrom.")] = 10.0,
     bins: Annotated[int, typer.Option(min=1, help="Number of bins up to RMAX.")] = 500,
+    atoms_per_charge: Annotated[
+        float,
+        typer.Option(help="Number of atoms in TETHERED for each charge; 3 for O of sulfonates."),
+    ] = 1.0,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -55,7 +62,7 @@ def descriptors(
         warnings.simplefilter("ignore")  # MDAnalysis: elements and masses that it guesses
         universe, frames = open_frames(select, topology, *trajectory)
         analysis = SolvationDescriptors(
-            universe, counter_ion, tethered, water, r_max=rmax, bins=bins
+            universe, counter_ion, tethered, water, rmax, bins, atoms_per_charge
         )
         shown = console.is_terminal and not as_json
         analysis.run(frames=frames, verbose=shown)

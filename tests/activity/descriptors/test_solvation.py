@@ -1,6 +1,7 @@
 """The 12 descriptors: known shells, noise, wrong input, and real runs of LAMMPS and GROMACS."""
 
 import csv
+import json
 import itertools
 import os
 import shutil
@@ -283,8 +284,12 @@ def test_command_writes_the_columns_of_the_data(tmp_path, crystal):
     assert len(table) == 450 and table["r_outer"][-1] == 9.0
     assert table["g_ion_water"].max() == pytest.approx(float(row["g_peak_ion_water"]), rel=0.1)
     assert {path.name for path in out.iterdir()} == {
-        *("descriptors.csv", "rdf.csv", "rdf.png", "clusters.csv", "clusters.png")
+        *("descriptors.csv", "rdf.csv", "rdf.png", "clusters.csv", "clusters.png"),
+        "summary.json",
     }
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["descriptors"]["cn_fixed_ion"] == pytest.approx(6.0)
+    assert summary["missing"] == []
     one = command(save(crystal, tmp_path), SELECTIONS, out, *options, "--select", "9:", "--force")
     assert one.exit_code == 0 and "One frame: no error bars" in one.output
     assert "error" not in (out / "descriptors.csv").read_text()
@@ -305,8 +310,9 @@ def test_command_refuses_to_fill_in(tmp_path):
     )
     assert "no peak" in result.output
     assert {path.name for path in out.iterdir()} == {
-        *("rdf.csv", "rdf.png", "clusters.csv", "clusters.png")
+        *("rdf.csv", "rdf.png", "clusters.csv", "clusters.png", "summary.json")
     }
+    assert len(json.loads((out / "summary.json").read_text())["missing"]) == 3
 
 
 @pytest.fixture(scope="module")
@@ -393,3 +399,12 @@ def test_mdrun_trajectory(gmx, tmp_path):
         universe = open_trajectory(tmp_path / topology, tmp_path / trajectory).universe
         analysis = SolvationDescriptors(universe, *NAMES, r_max=9.5, bins=380)
         check_sodium(analysis.run(start=20).results)
+
+
+def test_several_atoms_to_a_charge():
+    names = ("name NA", "name S", "name OW")
+    assert SolvationDescriptors(gas(), *names).water_per_ion == 15.0
+    assert SolvationDescriptors(gas(), *names, atoms_per_charge=3).water_per_ion == 45.0
+    for wrong in (0.0, -1.0, 21.0, float("nan")):
+        with pytest.raises(VoxionError, match="tethered atoms per charge: expected a number over"):
+            SolvationDescriptors(gas(), *names, atoms_per_charge=wrong)

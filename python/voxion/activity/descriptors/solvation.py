@@ -94,12 +94,14 @@ class SolvationDescriptors(AnalysisBase):
     ----------
     universe : MDAnalysis.Universe
     counter_ion, tethered, water : str
-        Selections, in MDAnalysis' language: mobile ions, one atom of each tethered charge (S of
-        a sulfonate, N of an ammonium), oxygens of water.
+        Selections, in MDAnalysis' language: mobile ions, the atoms of the tethered charges (O of a
+        sulfonate, N of an ammonium), oxygens of water.
     r_max : float
         Angstrom, at most half the box's smallest width in each frame.
     bins : int
         Between 0 and `r_max`.
+    atoms_per_charge : float
+        Number of atoms in `tethered` for each charge, such as 3 for the oxygens of sulfonates.
     **options
         Arguments of `MDAnalysis.analysis.base.AnalysisBase`.
 
@@ -132,6 +134,7 @@ class SolvationDescriptors(AnalysisBase):
         water: str,
         r_max: float = 10.0,
         bins: int = 500,
+        atoms_per_charge: float = 1.0,
         **options: object,
     ) -> None:
         super().__init__(universe.trajectory, **options)
@@ -145,7 +148,12 @@ class SolvationDescriptors(AnalysisBase):
             name: select(universe, name, selection) for name, selection in selections.items()
         }
         check_groups(self._groups)
-        self._r_max, self._bins = r_max, bins
+        if not 0 < atoms_per_charge <= len(self._groups[FIXED]):
+            raise VoxionError(
+                f"{atoms_per_charge:g} tethered atoms per charge: expected a number over 0, and at "
+                f"most the {len(self._groups[FIXED])} that are selected."
+            )
+        self._r_max, self._bins, self._atoms_per_charge = r_max, bins, atoms_per_charge
 
     def run(self, *arguments: Any, **options: Any) -> SolvationDescriptors:
         """Go over the trajectory, as `MDAnalysis.analysis.base.AnalysisBase.run` does."""
@@ -241,7 +249,7 @@ class SolvationDescriptors(AnalysisBase):
     @property
     def water_per_ion(self) -> float:
         """Water molecules per tethered charge."""
-        return len(self._groups[WATER]) / len(self._groups[FIXED])
+        return self._atoms_per_charge * len(self._groups[WATER]) / len(self._groups[FIXED])
 
     @property
     def _many(self) -> int:

@@ -26,13 +26,17 @@ class Ion(BaseModel):
 
 
 class Selections(BaseModel):
-    """Atoms that the solvation descriptors are of, in MDAnalysis' language for ``system.gro``."""
+    """Atoms that the solvation descriptors are of, in MDAnalysis' language for ``system.gro``.
+
+    Of a fixed charge there may be several, such as the oxygens of a sulfonate.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     counter_ion: _Line
     tethered: _Line
     water: _Line
+    atoms_per_charge: Annotated[float, Field(gt=0, le=100)]
 
 
 class MembraneDescription(BaseModel):

@@ -37,6 +37,17 @@ def charged_centres(molecule: Chem.Mol) -> list[int]:
     return sorted(set(centres))
 
 
+def charged_atoms(molecule: Chem.Mol) -> list[int]:
+    """Return the atoms that ions meet: of an anionic group its end oxygens, else the centres."""
+    atoms: list[int] = []
+    for centre in charged_centres(molecule):
+        around = molecule.GetAtomWithIdx(centre).GetNeighbors()
+        anionic = any(atom.GetFormalCharge() < 0 for atom in around)
+        ends = [a.GetIdx() for a in around if a.GetSymbol() == "O" and a.GetDegree() == 1]
+        atoms += ends if anionic and ends else [centre]
+    return sorted(set(atoms))
+
+
 def kinds_of_groups(molecule: Chem.Mol) -> set[str]:
     """Return the kinds of groups that bear a polymer's fixed charges."""
     return {_kind(molecule, centre) for centre in charged_centres(molecule)}

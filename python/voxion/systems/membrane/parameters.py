@@ -24,6 +24,7 @@ SOURCES = (
 )
 # Elements that both GAFF2 and AM1-BCC have parameters for.
 ELEMENTS = frozenset({"H", "C", "N", "O", "F", "P", "S", "Cl", "Br", "I"})
+TOTAL = 0.02  # e; of a residue with its surroundings, AM1-BCC rounds to less
 MOST_ATOMS = 120  # of what AM1 is solved for; its cost grows with the third power
 _GEOMETRIES = 20  # attempts at a start for AM1
 
@@ -144,6 +145,15 @@ def _check_atoms(residue: ResidueParameters, where: str) -> None:
                 f"{where}: atom {number}, {atom.GetSymbol()}, has {atom.GetTotalNumHs()} hydrogen "
                 "atoms, which its hydrogen_type does not fit."
             )
+    charges = [
+        found.charge + atom.GetTotalNumHs() * found.hydrogen_charge
+        for atom, found in zip(molecule.GetAtoms(), residue.atoms, strict=True)
+    ]
+    formal = Chem.GetFormalCharge(molecule)
+    if not abs(sum(charges) - formal) <= TOTAL:
+        raise VoxionError(
+            f"{where}: the charges of its atoms add up to {sum(charges):.4f} e, expected {formal}."
+        )
 
 
 def _compute(smiles: str, failed: Path) -> list[AtomParameters]:
@@ -201,7 +211,7 @@ def _mol2_atoms(path: Path, molecule: Chem.Mol, what: str) -> list[tuple[str, fl
     charges = [charge for _, charge in rows]
     expected = Chem.GetFormalCharge(molecule)
     if len(rows) != molecule.GetNumAtoms() or not math.isclose(
-        sum(charges), expected, abs_tol=0.02
+        sum(charges), expected, abs_tol=TOTAL
     ):
         raise VoxionError(
             f"{what}: antechamber wrote {len(rows)} atoms with a charge of {sum(charges):g} e; "

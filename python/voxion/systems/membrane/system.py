@@ -28,7 +28,7 @@ from voxion.systems.membrane.conditions import (
 )
 from voxion.systems.membrane.description import Ion, MembraneDescription, Selections
 from voxion.systems.membrane.equilibration import HOT_TEMPERATURE, LARGEST_PRESSURE, STEPS
-from voxion.systems.membrane.fixed_charges import charged_centres
+from voxion.systems.membrane.fixed_charges import charged_atoms, charged_centres
 from voxion.systems.membrane.lammps_topology import lammps_topology
 from voxion.systems.membrane.packed_start import (
     GRAMS_PER_CUBIC_ANGSTROM,
@@ -355,6 +355,7 @@ class MembraneSystem:
                 counter_ion=f"resname {counter[0].residue.name} and ({names})",
                 tethered=tethered_atoms(polymer.structure, polymer.chain),
                 water="resname WAT and name O",
+                atoms_per_charge=len(charged_atoms(self.polymer)) / self.charges_per_chain,
             ),
             guessed=list(polymer.guessed),
             sources=[*SOURCES, ION_SOURCE, WATER_SOURCES[self.water_model]],

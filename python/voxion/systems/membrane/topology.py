@@ -17,7 +17,7 @@ from voxion.files import replacing
 from voxion.systems.membrane.amber_tools import run_program, working_folder
 from voxion.systems.membrane.chain import Chain, write_mol2
 from voxion.systems.membrane.conditions import WaterModel
-from voxion.systems.membrane.fixed_charges import charged_centres
+from voxion.systems.membrane.fixed_charges import charged_atoms
 
 if TYPE_CHECKING:
     import parmed
@@ -193,9 +193,7 @@ def ion_name(ion: Chem.Mol) -> str | None:
 
 
 def tethered_atoms(structure: parmed.Structure, chain: Chain) -> str:
-    """Select the atoms that bear the fixed charges, in MDAnalysis' language.
-
-    The centre of an anionic group is what its oxygens are bonded to.
+    """Select the atoms of the fixed charges that ions meet, in MDAnalysis' language.
 
     Raises
     ------
@@ -204,7 +202,7 @@ def tethered_atoms(structure: parmed.Structure, chain: Chain) -> str:
     """
     found = dict.fromkeys(
         (structure.atoms[i].residue.name, structure.atoms[i].name)
-        for i in charged_centres(chain.molecule)
+        for i in charged_atoms(chain.molecule)
     )
     if not found:
         raise VoxionError("The polymer has no charged group.")

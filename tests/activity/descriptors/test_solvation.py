@@ -1,8 +1,8 @@
 """The 12 descriptors: known shells, noise, wrong input, and real runs of LAMMPS and GROMACS."""
 
 import csv
-import json
 import itertools
+import json
 import os
 import shutil
 import subprocess

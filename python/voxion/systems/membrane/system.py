@@ -42,12 +42,11 @@ from voxion.systems.membrane.parameters import (
     write_residues,
 )
 from voxion.systems.membrane.residues import cut
+from voxion.systems.membrane.salt import Salt, ion_name, split_salt
 from voxion.systems.membrane.topology import (
     ION_SOURCE,
-    IONS,
     WATER_SOURCES,
     combine,
-    ion_name,
     polymer_topology,
     tethered_atoms,
     water_and_ions,
@@ -167,36 +166,26 @@ class MembraneSystem:
         """Number of fixed charges of a chain."""
         return len(charged_centres(self.polymer))
 
-    def _ions(self) -> tuple[Chem.Mol, Chem.Mol, int, int]:
-        """Return counter-ion, co-ion, and how many of each are in a formula unit of the salt."""
-        parts = Chem.GetMolFrags(self.salt, asMols=True)
-        kinds = {Chem.MolToSmiles(part): part for part in parts}
-        signs = {np.sign(Chem.GetFormalCharge(part)) for part in kinds.values()}
-        if len(kinds) != 2 or signs != {-1, 1} or Chem.GetFormalCharge(self.salt) != 0:
-            raise VoxionError(
-                f"{self.name}: the salt {Chem.MolToSmiles(self.salt)} must have one kind of cation "
-                "and one of anion and no charge, as [Na+].[Cl-]."
-            )
-        fixed = Chem.GetFormalCharge(self.polymer)
-        if fixed == 0:
+    def _salt(self) -> Salt:
+        try:
+            return split_salt(self.salt, self._fixed_charge())
+        except VoxionError as error:
+            raise VoxionError(f"{self.name}: {error}") from None
+
+    def _fixed_charge(self) -> int:
+        """Return the charge of a chain."""
+        charge = int(Chem.GetFormalCharge(self.polymer))
+        if charge == 0:
             raise VoxionError(
                 f"{self.name}: the polymer has no charge: write its groups ionised, as "
                 "S(=O)(=O)[O-] or C[N+](C)(C)C."
             )
-        counter, other = sorted(kinds.values(), key=lambda m: Chem.GetFormalCharge(m) * fixed)
-        names = [Chem.MolToSmiles(part) for part in parts]
-        return (
-            counter,
-            other,
-            names.count(Chem.MolToSmiles(counter)),
-            names.count(Chem.MolToSmiles(other)),
-        )
+        return charge
 
     def _counts(self) -> tuple[int, int, int]:
         """Return the numbers of chains, of water molecules and of counter-ions for the chains."""
-        counter, *_ = self._ions()
-        fixed = abs(Chem.GetFormalCharge(self.polymer))
-        valence = abs(Chem.GetFormalCharge(counter))
+        fixed = abs(self._fixed_charge())
+        valence = abs(Chem.GetFormalCharge(self._salt().counter))
         step = valence // int(np.gcd(fixed, valence))
         if self.chains is None:
             chains = max(step, step * round(self.target_edge**3 / self._chain_volume() / step))
@@ -276,30 +265,21 @@ class MembraneSystem:
     def _parts(self, cache: Path, seed: int) -> list[MoleculeKind]:
         """Return the kinds of molecules with their numbers: polymer, ions, water."""
         chains, waters, counters = self._counts()
-        counter, other, per_unit, others_per_unit = self._ions()
-        polymer = self._parametrised(self.polymer, self.name, chains, cache, seed)
+        salt = self._salt()
         ions = [
-            (counter, counters + per_unit * self.salt_units),
-            (other, others_per_unit * self.salt_units),
+            (salt.counter, counters + salt.counters * self.salt_units),
+            (salt.other, salt.others * self.salt_units),
         ]
-        single = [ion_name(ion) for ion, _ in ions]
-        for (ion, count), name in zip(ions, single, strict=True):
-            if name is None and ion.GetNumAtoms() == 1 and count:
-                known = ", ".join(f"{e}{abs(z)}{'+' if z > 0 else '-'}" for e, z in IONS)
-                raise VoxionError(
-                    f"{self.name}: there are no parameters of the ion {Chem.MolToSmiles(ion)}; "
-                    f"known are {known}."
-                )
-        water, *atoms = water_and_ions(
-            self.water_model, [name for name in single if name], cache / "failed-water"
-        )
-        named = dict(zip([name for name in single if name], atoms, strict=True))
-        parts = [polymer]
-        for (ion, count), name in zip(ions, single, strict=True):
-            if name is not None:
-                parts.append(MoleculeKind(Chem.MolToSmiles(ion), ion, named[name], count))
+        names = [name for ion, _ in ions if (name := ion_name(ion))]
+        water, *atoms = water_and_ions(self.water_model, names, cache / "failed-water")
+        single = dict(zip(names, atoms, strict=True))
+        parts = [self._parametrised(self.polymer, self.name, chains, cache, seed)]
+        for ion, count in ions:
+            smiles = Chem.MolToSmiles(ion)
+            if (name := ion_name(ion)) is not None:
+                parts.append(MoleculeKind(smiles, ion, single[name], count))
             elif count:
-                parts.append(self._parametrised(ion, Chem.MolToSmiles(ion), count, cache, seed))
+                parts.append(self._parametrised(ion, smiles, count, cache, seed))
         return [*parts, MoleculeKind("water", None, water, waters)]
 
     def _parametrised(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from rdkit import Chem
 
 from voxion.errors import VoxionError
 from voxion.files import replacing
@@ -30,21 +29,6 @@ WATER_SOURCES: dict[WaterModel, str] = {
     "spce": "SPC/E: Berendsen, Grigera, Straatsma, J. Phys. Chem. 91, 6269 (1987), "
     "10.1021/j100308a038",
     "tip3p": "TIP3P: Jorgensen et al., J. Chem. Phys. 79, 926 (1983), 10.1063/1.445869",
-}
-# tleap's names of ions, by element and charge
-IONS = {
-    ("Li", 1): "LI",
-    ("Na", 1): "NA",
-    ("K", 1): "K",
-    ("Rb", 1): "RB",
-    ("Cs", 1): "CS",
-    ("Mg", 2): "MG",
-    ("Ca", 2): "CA",
-    ("Zn", 2): "ZN",
-    ("F", -1): "F",
-    ("Cl", -1): "CL",
-    ("Br", -1): "BR",
-    ("I", -1): "IOD",
 }
 # parmchk2's estimate of how far a parameter that it borrowed is from the right one
 LARGE_PENALTY = 10.0
@@ -182,14 +166,6 @@ def write_gromacs_topology(path: Path, structure: parmed.Structure, title: str) 
             text = f"; {title}\n\n" + text[text.index("[ defaults ]") :]
             text = text.replace("Generic title", title).replace("system1", "polymer")
             temporary.write_text(text)
-
-
-def ion_name(ion: Chem.Mol) -> str | None:
-    """Return tleap's name of a single-atom ion; None if it has none."""
-    if ion.GetNumAtoms() != 1:
-        return None
-    atom = ion.GetAtomWithIdx(0)
-    return IONS.get((atom.GetSymbol(), atom.GetFormalCharge()))
 
 
 def tethered_atoms(structure: parmed.Structure, chain: Chain) -> str:

@@ -10,7 +10,7 @@ import time
 import pytest
 import yaml
 
-from voxion.campaigns.configuration import read_configuration
+from voxion.campaigns.configuration import claim_folder, read_configuration
 from voxion.campaigns.surfactant_nafion import run_campaign
 from voxion.errors import VoxionError
 from voxion.voxels.stores.store import open_store
@@ -111,8 +111,31 @@ def test_two_at_a_time_are_refused(campaign):
 
 def test_a_step_that_fails_is_named(tmp_path):
     config = tmp_path / "c.yaml"
-    config.write_text(yaml.safe_dump({**CONFIG, "forcefield": "no-such-file.yaml"}))
+    config.write_text(yaml.safe_dump(CONFIG))
+    # a system without its inputs
+    broken = tmp_path / "work" / "runs" / "surfactant-0-1"
+    claim_folder(tmp_path / "work", read_configuration(config))
+    broken.mkdir(parents=True)
+    (broken / "system.json").write_text("{}")
     with pytest.raises(VoxionError, match=r"A step of the campaign in .* failed"):
-        run_campaign(tmp_path / "work", read_configuration(config))
+        run_campaign(
+            tmp_path / "work", read_configuration(config), options=["runs/surfactant-0-1/produced"]
+        )
     log = next((tmp_path / "work" / ".snakemake" / "log").iterdir()).read_text()
-    assert "rule build" in log
+    assert "rule equilibrate" in log
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"forcefield": "no-such-file.yaml"}, "no-such-file.yaml"),
+        ({"surfactant": {**CONFIG["surfactant"], "beads": 300}}, "box could shrink to"),
+        ({"nafion": {**CONFIG["nafion"], "side_chains": 2}}, "box could shrink to"),
+    ],
+)
+def test_systems_that_cannot_be_built_are_refused_at_once(tmp_path, changes, message):
+    config = tmp_path / "c.yaml"
+    config.write_text(yaml.safe_dump({**CONFIG, **changes}))
+    with pytest.raises(VoxionError, match=message):
+        run_campaign(tmp_path / "work", read_configuration(config))
+    assert not (tmp_path / "work").exists()

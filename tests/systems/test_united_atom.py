@@ -210,6 +210,11 @@ def test_refusals(arguments, message):
         surfactant_system(**arguments)
 
 
+def test_wet_boxes_are_not_taken_for_dry_ones():
+    # 1000 beads are 26 angstrom of water, and 21 if it were as dense as Nafion
+    assert surfactant_system(32, 1000).atoms == pytest.approx(1000, abs=60)
+
+
 @pytest.mark.parametrize("seed", [0, 900_000_001])
 def test_seeds_that_lammps_does_not_take_are_refused(tmp_path, seed):
     with pytest.raises(VoxionError, match=f"900000000 at most; found {seed}"):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from voxion.campaigns.configuration import Configuration, claim_folder
 from voxion.campaigns.workflow import check_snakemake, run_workflow
+from voxion.systems.united_atom.forcefield import built_in, load_forcefield
+from voxion.systems.united_atom.system import nafion_system, surfactant_system
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
 REPORT_FILE = "report.html"
@@ -39,11 +41,26 @@ def run_campaign(
     Raises
     ------
     VoxionError
-        Snakemake is not installed, the folder is not this campaign's or another process works on
-        it, or a step failed.
+        Snakemake is not installed, a system cannot be built, the folder is not this campaign's or
+        another process works on it, or a step failed.
     """
     check_snakemake()
+    if configuration.forcefield not in built_in():
+        # the steps run in the folder of the campaign
+        absolute = {"forcefield": str(Path(configuration.forcefield).resolve())}
+        configuration = configuration.model_copy(update=absolute)
+    _check_systems(configuration)
     folder = Path(folder)
     claim_folder(folder, configuration)
     run_workflow(SNAKEFILE, folder, jobs, options)
     return folder / REPORT_FILE
+
+
+def _check_systems(configuration: Configuration) -> None:
+    """Refuse sizes that a builder would refuse, before anything runs."""
+    forcefield = load_forcefield(configuration.forcefield)
+    surfactant, nafion = configuration.surfactant, configuration.nafion
+    for hydration in surfactant.hydrations:
+        surfactant_system(hydration, surfactant.beads, forcefield)
+    for hydration in nafion.hydrations:
+        nafion_system(hydration, nafion.chains, nafion.side_chains, forcefield)

@@ -35,7 +35,7 @@ PRESSURE = 1.0  # atm
 TIMESTEP = 2.0  # fs; 4 conserves the energy, 5 drifts
 # Chosen: a start that random walks still fit into, and the conditions that take it to a liquid.
 START_DENSITY = 0.8  # g/cm^3
-LARGEST_DENSITY = 2.1  # g/cm^3, that of dry Nafion
+LARGEST_DENSITY, WATER_DENSITY = 2.1, 1.05  # g/cm^3, of dry Nafion and of its water
 HOT_TEMPERATURE = 600.0  # K
 DRY_HOT_TEMPERATURE = 800.0  # K, without water
 HOT_PRESSURE = 500.0  # atm
@@ -137,7 +137,10 @@ class UnitedAtomSystem:
             raise VoxionError(
                 f"A system of {self.atoms} atoms was asked for; at most {MAX_ATOMS} are possible."
             )
-        final, shortest = self._edge_at(LARGEST_DENSITY), 2 * self.forcefield.nonbonded.cutoff
+        water = self._mass(tuple(e for e in self.contents if e[0] is kinds.WATER))
+        volume = water / WATER_DENSITY + (self.mass - water) / LARGEST_DENSITY
+        final = (volume * GRAMS_PER_CUBIC_ANGSTROM) ** (1 / 3)
+        shortest = 2 * self.forcefield.nonbonded.cutoff
         if final < shortest:
             raise VoxionError(
                 f"{self.title}: the box could shrink to {final:.1f} angstrom; at least twice the "
@@ -161,15 +164,19 @@ class UnitedAtomSystem:
     @property
     def mass(self) -> float:
         """Of all beads, g/mol."""
-        return sum(self.forcefield.beads[name].mass * n for name, n in self.beads.items())
+        return self._mass(self.contents)
+
+    def _mass(self, contents: tuple[tuple[Molecule, int], ...]) -> float:
+        return sum(
+            number * self.forcefield.beads[bead].mass
+            for molecule, number in contents
+            for bead in molecule.beads
+        )
 
     @property
     def edge(self) -> float:
         """Edge of the cubic box at the start, angstrom."""
-        return self._edge_at(START_DENSITY)
-
-    def _edge_at(self, density: float) -> float:
-        return float((self.mass * GRAMS_PER_CUBIC_ANGSTROM / density) ** (1 / 3))
+        return float((self.mass * GRAMS_PER_CUBIC_ANGSTROM / START_DENSITY) ** (1 / 3))
 
     def build(self, folder: str | Path, seed: int = 1) -> UnitedAtomDescription:
         """Place the molecules at random and write the files of the system into a folder.

@@ -14,6 +14,7 @@ from voxion.campaigns.membranes.configuration import (
     read_membranes,
 )
 from voxion.campaigns.membranes.results import read_simulated
+from voxion.campaigns.membranes.simulate import simulate
 from voxion.campaigns.membranes.table import write_table
 from voxion.errors import VoxionError
 from voxion.systems.membrane.description import MembraneDescription
@@ -158,3 +159,18 @@ def test_damaged_results(finished):
     path.write_text("# head\n")
     with pytest.raises(VoxionError, match="has no rows"):
         read_simulated(folder, campaign)
+
+
+def test_membranes_that_cannot_be_built_are_refused_at_once(tmp_path):
+    pytest.importorskip("snakemake", reason="campaigns need Snakemake, for Python 3.11 or newer")
+    for changes, message in (
+        (
+            {"salt_smiles": "[Ag+].[Cl-]"},
+            r"PSS-NaCl-8: there are no parameters of the ion \[Ag\+\]",
+        ),
+        ({"salt_smiles": "[Na+].[K+].[Cl-].[Cl-]"}, "one kind of cation and one of anion"),
+    ):
+        membranes = read_membranes(written(tmp_path, {**ROW, **changes}))
+        with pytest.raises(VoxionError, match=message):
+            simulate(tmp_path / "out", Campaign(membranes=membranes))
+    assert not (tmp_path / "out").exists()

@@ -198,6 +198,7 @@ def test_membrane_from_smiles(example, run):
     """One seed; started again, what is finished stays."""
     pytest.importorskip("snakemake", reason="campaigns need Snakemake, for Python 3.11 or newer")
     short = {"SEEDS": 1, "SCALE": 0.001, "BLOCK": 1500, "FRAMES": 30, "EVERY": 50}
+    short["XDG_CACHE_HOME"] = example / "cache"  # of the charges of residues
     run("./run.sh", **short)
     page = example / "membranes" / "report.html"
     summary = json.loads(page.with_name("summary.json").read_text())

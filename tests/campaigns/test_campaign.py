@@ -83,6 +83,8 @@ def test_page_and_summary(campaign):
     )
     for system in summary["systems"]:
         assert 0.8 < system["densities"][0] < 3.0
+    curves = (folder / "curves.csv").read_text().splitlines()
+    assert {line.split(",")[1] for line in curves[1:]} == {"surfactant", "nafion"}
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png") == 3 and "Cui, Siepmann" in page
 

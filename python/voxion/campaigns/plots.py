@@ -45,7 +45,7 @@ def plot_surfactants(
     largest: float = 2.0,
 ) -> Figure:
     """Draw the structure factors of the surfactants, one above the other, and their peaks."""
-    figure = Figure((WIDTH / 2 + 1, 4.4), layout="constrained")
+    figure = Figure((WIDTH / 2 + 2, 4.4), layout="constrained")
     axes = figure.subplots()
     for number, (colour, (hydration, curve)) in enumerate(
         zip(_shades(len(curves)), curves.items(), strict=True)
@@ -58,8 +58,8 @@ def plot_surfactants(
             height = shift * np.interp(peak[0], curve.q, curve.s)
             axes.plot(peak[0], height, "s", mfc="white", mec=colour, ms=6)
     axes.set(xscale="log", yscale="log", xlabel="Q, 1/Å", ylabel="S(Q), shifted by factors of 4")
-    plain_log_ticks(axes)
-    axes.legend(title="water per head", reverse=True, loc="upper right", fontsize=8)
+    plain_log_ticks(axes.xaxis)
+    figure.legend(title="water per head", reverse=True, loc="outside right upper", fontsize=8)
     return figure
 
 
@@ -79,7 +79,8 @@ def plot_rebuilt(
             label = name.replace("_", " ")
             axes.plot(columns["q"], columns[name], color=colour, lw=width, label=label)
         axes.set(xscale="log", yscale="log", xlabel="Q, 1/Å", title=f"Nafion, {hydration} water")
-        plain_log_ticks(axes)
+        plain_log_ticks(axes.xaxis)
+        plain_log_ticks(axes.yaxis)
     panels[0].set_ylabel("S(Q)")
     panels[0].legend(fontsize=8)
     return figure

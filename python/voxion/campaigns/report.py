@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from voxion.campaigns.configuration import CONFIG_FILE, Configuration, read_configuration
 from voxion.campaigns.plots import plot_mixtures, plot_rebuilt, plot_surfactants
-from voxion.files import read_text, replacing, write_json
+from voxion.files import read_text, replacing, write_csv, write_json
 from voxion.pages import png_source, render_page
 from voxion.scattering.reconstruction import Curve, peak_position, read_curve
 from voxion.systems.united_atom.system import (
@@ -55,7 +55,9 @@ class System:
 
 
 def write_report(folder: Path) -> Path:
-    """Write ``report.html`` and ``summary.json`` of a campaign whose steps have all finished.
+    """Write the page of a campaign whose steps have all finished, ``report.html``.
+
+    Beside it, for other programs, ``summary.json`` and ``curves.csv``, all structure factors.
 
     Raises
     ------
@@ -89,6 +91,7 @@ def write_report(folder: Path) -> Path:
         "residuals": residuals,
     }
     write_json(folder / "summary.json", summary)
+    _write_curves(folder / "curves.csv", curves)
     embedded = {}
     for name, figure in figures.items():
         path = folder / f"{name}.png"
@@ -142,6 +145,16 @@ def _curves(folder: Path, contrast: str, config: Configuration) -> dict[tuple[st
         for material, part in (("surfactant", config.surfactant), ("nafion", config.nafion))
         for h in part.hydrations
     }
+
+
+def _write_curves(path: Path, curves: dict[str, dict[tuple[str, int], Curve]]) -> None:
+    rows = (
+        [contrast, material, str(hydration), *(f"{value:.5g}" for value in row)]
+        for contrast, of_contrast in curves.items()
+        for (material, hydration), curve in of_contrast.items()
+        for row in zip(curve.q, curve.s, curve.error, strict=True)
+    )
+    write_csv(path, ["contrast", "material", "hydration", "q", "s", "s_error"], rows)
 
 
 def _residuals(folder: Path, contrast: str, hydration: int) -> dict[str, dict[str, float]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ def plot_structure_factor(
         axes.set_ylabel(f"S(Q), {unit.replace('^2', '²')}")
         axes.set_xscale(scale)
         axes.set_yscale(scale)
-    plain_log_ticks(axes)
+    plain_log_ticks(axes.xaxis)
     axes.legend()
     return figure
 
@@ -68,7 +69,7 @@ def plot_reconstruction(
     for colour, (name, one) in zip(colours_of(results), results.items(), strict=True):
         left.plot(q, one.s, color=colour, lw=1.6 if name == "classifier" else 0.9, label=name)
     left.set(xlabel="Q, 1/Å", ylabel="S(Q)", xscale="log", yscale="log")
-    plain_log_ticks(left)
+    plain_log_ticks(left.xaxis)
     left.legend(fontsize=8)
     names = list(results)
     right.barh(
@@ -90,8 +91,8 @@ def draw_simulated(axes: Axes, curve: Curve, low: float, high: float) -> None:
     axes.errorbar(*points, fmt="o", ms=3, lw=0.8, color=REFERENCE, label="simulated")
 
 
-def plain_log_ticks(axes: Axes) -> None:
-    """Label a logarithmic axis of Q with plain numbers."""
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(ScalarFormatter())
-    axes.xaxis.set_minor_formatter(NullFormatter())
+def plain_log_ticks(axis: Axis) -> None:
+    """Label a logarithmic axis with plain numbers."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(ScalarFormatter())
+    axis.set_minor_formatter(NullFormatter())

@@ -195,9 +195,12 @@ def test_capacitor(example, run, gmx, material):
 
 @pytest.mark.parametrize("example", ["08_membrane_from_smiles"], indirect=True)
 def test_membrane_from_smiles(example, run):
-    """One seed; started again, what is finished stays."""
+    """One seed, of a polymer with small residues; started again, what is finished stays."""
     pytest.importorskip("snakemake", reason="campaigns need Snakemake, for Python 3.11 or newer")
-    short = {"SEEDS": 1, "SCALE": 0.001, "BLOCK": 1500, "FRAMES": 30, "EVERY": 50}
+    table = example / "membranes.csv"
+    small = table.read_text().replace("c1ccc(S(=O)(=O)[O-])cc1", "S(=O)(=O)[O-]")
+    table.write_text(small.replace("c1ccccc1", "O"))
+    short = {"SEEDS": 1, "SCALE": 0.004, "BLOCK": 1000, "FRAMES": 30, "EVERY": 50}
     short["XDG_CACHE_HOME"] = example / "cache"  # of the charges of residues
     run("./run.sh", **short)
     page = example / "membranes" / "report.html"

@@ -424,8 +424,8 @@ class TestRuns:
         done = equilibrate()
         assert done.returncode == 0, done.stderr[-2000:]
         assert (folder / "step-21.gro").exists()
-        for path in folder.glob("step-21.*"):
-            path.unlink()
+        for finished in folder.glob("step-21.*"):
+            finished.unlink()
         before = (folder / "step-20.gro").stat().st_mtime_ns
         assert equilibrate().returncode == 0
         assert (folder / "step-20.gro").stat().st_mtime_ns == before

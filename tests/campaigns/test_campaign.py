@@ -10,8 +10,8 @@ import time
 import pytest
 import yaml
 
-from voxion.campaigns.configuration import claim_folder, read_configuration
-from voxion.campaigns.surfactant_nafion import run_campaign
+from voxion.campaigns.surfactants.configuration import claim_folder, read_configuration
+from voxion.campaigns.surfactants.run import run_campaign
 from voxion.errors import VoxionError
 from voxion.voxels.stores.store import open_store
 

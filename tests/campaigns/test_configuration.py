@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from voxion.campaigns.configuration import claim_folder, read_configuration
+from voxion.campaigns.surfactants.configuration import claim_folder, read_configuration
 from voxion.errors import VoxionError
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "03_surfactants_to_nafion"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.conftest import ROOT
-from voxion.campaigns.configuration import read_configuration
+from voxion.campaigns.surfactants.configuration import read_configuration
 from voxion.scattering.reconstruction import read_curve
 from voxion.systems.united_atom.forcefield import load_forcefield
 from voxion.systems.united_atom.molecules import nafion

@@ -33,8 +33,8 @@ def surfactant_nafion(
     What follows -- goes to Snakemake, such as: -- --executor slurm --default-resources
     slurm_partition=long
     """
-    from voxion.campaigns.configuration import read_configuration
-    from voxion.campaigns.surfactant_nafion import run_campaign
+    from voxion.campaigns.surfactants.configuration import read_configuration
+    from voxion.campaigns.surfactants.run import run_campaign
 
     page = run_campaign(folder, read_configuration(config), jobs, context.args)
     if page.exists():  # not after --dry-run

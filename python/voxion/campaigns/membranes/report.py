@@ -1,6 +1,6 @@
-"""The page of simulated membranes: ``python -m voxion.campaigns.membranes.report``.
+"""The page of simulated membranes.
 
-Runs in the folder of the campaign.
+Runs in the folder of the campaign: ``python -m voxion.campaigns.membranes.report``.
 """
 
 from __future__ import annotations

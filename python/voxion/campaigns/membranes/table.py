@@ -1,6 +1,6 @@
-"""Table of the simulated membranes for the activity models: ``python -m ...membranes.table``.
+"""Table of the simulated membranes for the activity models.
 
-Runs in the folder of the campaign.
+Runs in the folder of the campaign: ``python -m voxion.campaigns.membranes.table``.
 """
 
 from __future__ import annotations

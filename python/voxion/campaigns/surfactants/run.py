@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from voxion.campaigns.configuration import Configuration, claim_folder
+from voxion.campaigns.surfactants.configuration import Configuration, claim_folder
 from voxion.campaigns.workflow import check_snakemake, run_workflow
 from voxion.systems.united_atom.forcefield import built_in, load_forcefield
 from voxion.systems.united_atom.system import nafion_system, surfactant_system

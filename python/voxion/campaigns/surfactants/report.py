@@ -1,6 +1,6 @@
-"""The page of a campaign from surfactants to Nafion: ``python -m voxion.campaigns.report``.
+"""The page of a campaign from surfactants to Nafion.
 
-Runs in the folder of the campaign.
+Runs in the folder of the campaign: ``python -m voxion.campaigns.surfactants.report``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from voxion.campaigns.configuration import CONFIG_FILE, Configuration, read_configuration
-from voxion.campaigns.plots import plot_mixtures, plot_rebuilt, plot_surfactants
+from voxion.campaigns.surfactants.configuration import (
+    CONFIG_FILE,
+    Configuration,
+    read_configuration,
+)
+from voxion.campaigns.surfactants.plots import plot_mixtures, plot_rebuilt, plot_surfactants
 from voxion.files import read_text, replacing, write_csv, write_json
 from voxion.pages import png_source, render_page
 from voxion.scattering.reconstruction import Curve, peak_position, read_curve
@@ -26,7 +30,7 @@ from voxion.systems.united_atom.system import (
 from voxion.voxels.classifier.mixture import Mixture, read_mixture
 from voxion.voxels.stores.store import open_store
 
-TEMPLATE = Path(__file__).parent / "templates" / "campaign.html"
+TEMPLATE = Path(__file__).parents[1] / "templates" / "surfactants.html"
 DPI = 130
 _ADVICE = "run the campaign again"
 

@@ -1,0 +1,1 @@
+"""From surfactants to Nafion."""

@@ -27,7 +27,8 @@ def descriptors(
     trajectory: Annotated[
         list[Path],
         typer.Argument(
-            help="LAMMPS dump or .dcd; .xtc or .trr of either. Several are read in order."
+            help="LAMMPS dump or .dcd; .xtc or .trr of either. Several are read in order, also "
+            "those of independent runs."
         ),
     ],
     counter_ion: Annotated[

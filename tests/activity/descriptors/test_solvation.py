@@ -408,3 +408,12 @@ def test_several_atoms_to_a_charge():
     for wrong in (0.0, -1.0, 21.0, float("nan")):
         with pytest.raises(VoxionError, match="tethered atoms per charge: expected a number over"):
             SolvationDescriptors(gas(), *names, atoms_per_charge=wrong)
+
+
+def test_independent_runs_one_after_the_other(tmp_path):
+    topology, trajectory = map(Path, save(gas(), tmp_path))
+    universe = open_trajectory(topology, trajectory, trajectory).universe
+    names = ("name NA", "name S", "name OW")
+    assert SolvationDescriptors(universe, *names).run().n_frames == 20
+    with pytest.raises(VoxionError, match="wrote some frames again"):
+        SolvationDescriptors(universe, *names).run(start=2)  # the second begins before the first

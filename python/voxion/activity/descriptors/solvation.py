@@ -122,8 +122,9 @@ class SolvationDescriptors(AnalysisBase):
     VoxionError
         A selection that does not work, is empty or overlaps another; bins wider than 0.05
         angstrom; and, from `run`, no frames, a frame that cannot be read, that is not later than
-        the one before, without a box, with a box that is too small for `r_max`, or with positions
-        that are not finite.
+        the one before (nor the first of another run, which begins at the time of the first one),
+        without a box, with a box that is too small for `r_max`, or with positions that are not
+        finite.
     """
 
     def __init__(
@@ -199,7 +200,10 @@ class SolvationDescriptors(AnalysisBase):
 
     def _checked_frame(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         dimensions, number = self._ts.dimensions, self._ts.frame
-        if self._ts.time <= self._time:
+        if self._frame_index == 0:
+            self._start = self._ts.time
+        # another run of the same system begins where the first one began
+        elif self._ts.time <= self._time and self._ts.time != self._start:
             raise VoxionError(
                 f"Frame {number} is of {self._ts.time:g} ps, the one before of {self._time:g} ps: "
                 "a run that was continued wrote some frames again; leave out those that come "

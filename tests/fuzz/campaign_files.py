@@ -15,7 +15,7 @@ from voxion.systems.united_atom.forcefield import load_forcefield
 from voxion.systems.united_atom.molecules import nafion
 from voxion.voxels.classifier.mixture import read_mixture
 
-from .folders import damage_file
+from .folders import damage_one_of
 from .harness import Target
 
 CONFIGURATION = ROOT / "examples" / "03_surfactants_to_nafion" / "reduced.yaml"
@@ -29,15 +29,6 @@ def prepare(folder: Path) -> None:
     rows = "".join(f"{0.1 * i:g},12,{9 / i:g},0.1\n" for i in range(1, 12))
     (folder / "curve.csv").write_text(f"q,wave_vectors,s,s_error\n{rows}")
     (folder / "mixture.csv").write_text("label,fraction,error\n0,0.25,0.01\n6,0.75,0.02\n")
-
-
-def damage(good: Path, folder: Path, rng: np.random.Generator) -> Path:
-    """Damage one of the files."""
-    names = sorted(path.name for path in good.iterdir())
-    name = names[rng.integers(len(names))]
-    shutil.copyfile(good / name, folder / name)
-    damage_file(folder / name, rng)
-    return folder / name
 
 
 def read(path: Path) -> None:
@@ -64,4 +55,4 @@ def read(path: Path) -> None:
         assert abs(mixture.fractions.sum() - 1) < 1e-2
 
 
-TARGETS = (Target("campaign-files", prepare, damage, read),)
+TARGETS = (Target("campaign-files", prepare, damage_one_of, read),)

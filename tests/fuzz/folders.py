@@ -137,3 +137,12 @@ def make_file(path: Path, content: bytes) -> None:
     elif not path.is_file():
         path.unlink(missing_ok=True)
     path.write_bytes(content)
+
+
+def damage_one_of(good: Path, folder: Path, rng: np.random.Generator) -> Path:
+    """Copy one of the files of a folder, and damage the copy."""
+    names = sorted(path.name for path in good.iterdir())
+    name = names[rng.integers(len(names))]
+    shutil.copyfile(good / name, folder / name)
+    damage_file(folder / name, rng)
+    return folder / name

@@ -17,7 +17,7 @@ from voxion.systems.membrane.parameters import (
     write_residues,
 )
 
-from .folders import damage_file
+from .folders import damage_one_of
 from .harness import Target
 
 TABLE = ROOT / "examples" / "08_membrane_from_smiles" / "membranes.csv"
@@ -36,15 +36,6 @@ def prepare(folder: Path) -> None:
     write_residues(folder / "residues.yaml", [ethanol])
 
 
-def damage(good: Path, folder: Path, rng: np.random.Generator) -> Path:
-    """Damage one of the files."""
-    names = sorted(path.name for path in good.iterdir())
-    name = names[rng.integers(len(names))]
-    shutil.copyfile(good / name, folder / name)
-    damage_file(folder / name, rng)
-    return folder / name
-
-
 def read(path: Path) -> None:
     """Read a file of this name."""
     if path.name == "membranes.csv":
@@ -56,4 +47,4 @@ def read(path: Path) -> None:
             assert np.isfinite([atom.charge for atom in residue.atoms]).all()
 
 
-TARGETS = (Target("membrane-files", prepare, damage, read),)
+TARGETS = (Target("membrane-files", prepare, damage_one_of, read),)

@@ -7,12 +7,19 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel
 
 from voxion.errors import VoxionError
+from voxion.files import replacing
 
+Campaign = TypeVar("Campaign", bound=BaseModel)
+CONFIG_FILE = "config.yaml"
 LOCK_FILE = ".lock"
 # Runs are not begun again because another version of voxion has other commands. The lock that a
 # killed Snakemake leaves would have to be removed by hand: there is one of the system instead.
@@ -37,6 +44,46 @@ def check_snakemake() -> None:
         raise VoxionError(
             "Campaigns need Snakemake, for Python 3.11 or newer: pip install 'voxion[campaigns]'."
         )
+
+
+def claim_folder(
+    folder: Path,
+    campaign: Campaign,
+    read: Callable[[Path], Campaign],
+    fixed: Callable[[Campaign], dict[str, Any]],
+) -> None:
+    """Write the configuration of a campaign into a folder, which continues one like it.
+
+    Parameters
+    ----------
+    folder : Path
+        New or empty, or of a campaign.
+    campaign : pydantic.BaseModel
+        Its configuration.
+    read : callable
+        Reads the configuration of the campaign that is there.
+    fixed : callable
+        Returns by name what runs that were begun depend on; what both have must be the same.
+
+    Raises
+    ------
+    VoxionError
+        The folder has a campaign with other systems or runs, or something else.
+    """
+    path = folder / CONFIG_FILE
+    if path.exists():
+        before, now = fixed(read(path)), fixed(campaign)
+        for name in now:
+            if name in before and before[name] != now[name]:
+                raise VoxionError(
+                    f"{folder} was begun with {name} {before[name]}, now it is {now[name]}: keep "
+                    "it, or give another folder."
+                )
+    elif folder.exists() and any(folder.iterdir()):
+        raise VoxionError(f"{folder} has no {CONFIG_FILE} and is not empty: give a new folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        temporary.write_text(yaml.safe_dump(campaign.model_dump(mode="json")))
 
 
 def run_workflow(snakefile: Path, folder: Path, jobs: int = 1, options: Sequence[str] = ()) -> None:

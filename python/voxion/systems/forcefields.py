@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 KCAL = 4.184  # kJ/mol
+GRAMS_PER_CUBIC_ANGSTROM = 1.66053906660  # g/cm^3 of one g/mol in a cubic angstrom
 # A minimum at r_min of the Lennard-Jones potential is a sigma of r_min / 2^(1/6).
 _R_MIN_TO_SIGMA = 2.0 ** (-1.0 / 6.0)
 

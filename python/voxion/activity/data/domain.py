@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from rdkit import Chem, DataStructs
@@ -136,6 +137,7 @@ class _Membrane:
     counter_ions: frozenset[str]
 
 
+@cache
 def _membrane(polymer: str, salt: str) -> _Membrane:
     molecule = read_molecule(polymer, "polymer")
     sign = int(np.sign(Chem.GetFormalCharge(molecule)))

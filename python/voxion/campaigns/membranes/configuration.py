@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from voxion.activity.data.polymers import check_polymer, read_molecule
 from voxion.activity.data.table import CONCENTRATION, WATER, read_rows
+from voxion.campaigns import workflow
 from voxion.errors import VoxionError
-from voxion.files import parse_yaml, read_text, replacing
+from voxion.files import parse_yaml, read_text
 from voxion.systems.membrane.conditions import WaterModel
 
-CONFIG_FILE = "config.yaml"
 COLUMNS = ("polymer", "polymer_smiles", "salt", "salt_smiles", WATER, CONCENTRATION)
 _ADVICE = "run 'voxion activity simulate' again"
 
@@ -174,20 +173,7 @@ def claim_folder(folder: Path, campaign: Campaign) -> None:
     VoxionError
         The folder has a campaign with other systems or runs, or something else.
     """
-    path = folder / CONFIG_FILE
-    if path.exists():
-        before, now = _fixed(read_campaign(path)), _fixed(campaign)
-        for name in set(before) & set(now):
-            if before[name] != now[name]:
-                raise VoxionError(
-                    f"{folder} was begun with {name} {before[name]}, now it is {now[name]}: keep "
-                    "it, or give another folder."
-                )
-    elif folder.exists() and any(folder.iterdir()):
-        raise VoxionError(f"{folder} has no {CONFIG_FILE} and is not empty: give a new folder.")
-    folder.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        temporary.write_text(yaml.safe_dump(campaign.model_dump(mode="json")))
+    workflow.claim_folder(folder, campaign, read_campaign, _fixed)
 
 
 def _fixed(campaign: Campaign) -> dict[str, Any]:

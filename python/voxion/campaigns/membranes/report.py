@@ -13,9 +13,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from voxion.activity.data.table import CONCENTRATION, WATER
-from voxion.campaigns.membranes.configuration import CONFIG_FILE, Campaign, read_campaign
+from voxion.campaigns.membranes.configuration import Campaign, read_campaign
 from voxion.campaigns.membranes.plots import plot_box, plot_densities
 from voxion.campaigns.membranes.results import Simulated, read_simulated
+from voxion.campaigns.workflow import CONFIG_FILE
 from voxion.files import read_text, replacing, write_json
 from voxion.pages import png_source, render_page
 from voxion.trajectories.opening import open_trajectory

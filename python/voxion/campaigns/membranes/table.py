@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from voxion.activity.data.table import CONCENTRATION, DESCRIPTORS, WATER
-from voxion.campaigns.membranes.configuration import CONFIG_FILE, read_campaign
+from voxion.campaigns.membranes.configuration import read_campaign
 from voxion.campaigns.membranes.results import Simulated, read_simulated
+from voxion.campaigns.workflow import CONFIG_FILE
 from voxion.files import write_csv
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from voxion.errors import VoxionError
-from voxion.files import parse_yaml, read_text, replacing
+from voxion.campaigns import workflow
+from voxion.files import parse_yaml, read_text
 
-CONFIG_FILE = "config.yaml"
 _ADVICE = "see examples/03_surfactants_to_nafion"
 
 _Hydration = Annotated[int, Field(ge=0, le=200)]
@@ -139,21 +137,7 @@ def claim_folder(folder: Path, configuration: Configuration) -> None:
     VoxionError
         The folder has a campaign with other systems or runs, or something else.
     """
-    path = folder / CONFIG_FILE
-    if path.exists():
-        before = _fixed(read_configuration(path))
-        now = _fixed(configuration)
-        for name in now:
-            if before[name] != now[name]:
-                raise VoxionError(
-                    f"{folder} was begun with {name} {before[name]}, now it is {now[name]}: keep "
-                    "it, or give another folder."
-                )
-    elif folder.exists() and any(folder.iterdir()):
-        raise VoxionError(f"{folder} has no {CONFIG_FILE} and is not empty: give a new folder.")
-    folder.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        temporary.write_text(yaml.safe_dump(configuration.model_dump(mode="json")))
+    workflow.claim_folder(folder, configuration, read_configuration, _fixed)
 
 
 def _fixed(configuration: Configuration) -> dict[str, Any]:

@@ -14,16 +14,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from voxion.campaigns.surfactants.configuration import (
-    CONFIG_FILE,
     Configuration,
     read_configuration,
 )
 from voxion.campaigns.surfactants.plots import plot_mixtures, plot_rebuilt, plot_surfactants
+from voxion.campaigns.workflow import CONFIG_FILE
 from voxion.files import read_text, replacing, write_csv, write_json
 from voxion.pages import png_source, render_page
 from voxion.scattering.reconstruction import Curve, peak_position, read_curve
+from voxion.systems.forcefields import GRAMS_PER_CUBIC_ANGSTROM
 from voxion.systems.united_atom.system import (
-    GRAMS_PER_CUBIC_ANGSTROM,
     UnitedAtomDescription,
     read_description,
 )

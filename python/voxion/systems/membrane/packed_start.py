@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from voxion.errors import VoxionError
+from voxion.systems.forcefields import GRAMS_PER_CUBIC_ANGSTROM
 from voxion.systems.membrane.chain import Chain
 from voxion.systems.membrane.parameters import ResidueParameters
 from voxion.systems.membrane.residues import LARGEST_RING
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     import parmed
 
 START_DENSITY = 0.3  # g/cm^3; chains are packed without bonds through rings, then compressed
-GRAMS_PER_CUBIC_ANGSTROM = 1.66053906660  # g/cm^3 of one g/mol in a cubic angstrom
 PACKINGS = 5  # attempts before rings that are speared are reported
 
 

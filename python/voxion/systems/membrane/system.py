@@ -14,6 +14,7 @@ from voxion.arrays import MAX_ATOMS
 from voxion.errors import VoxionError
 from voxion.files import require_file
 from voxion.systems import SYSTEM_FILE
+from voxion.systems.forcefields import GRAMS_PER_CUBIC_ANGSTROM
 from voxion.systems.gromacs_files import write_gro
 from voxion.systems.lammps_data import check_seed, write_lammps_data
 from voxion.systems.membrane import amber_tools
@@ -31,7 +32,6 @@ from voxion.systems.membrane.equilibration import HOT_TEMPERATURE, LARGEST_PRESS
 from voxion.systems.membrane.fixed_charges import charged_atoms, charged_centres
 from voxion.systems.membrane.lammps_topology import lammps_topology
 from voxion.systems.membrane.packed_start import (
-    GRAMS_PER_CUBIC_ANGSTROM,
     MoleculeKind,
     pack_without_spearing,
 )

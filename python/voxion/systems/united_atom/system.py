@@ -16,6 +16,7 @@ from voxion.arrays import MAX_ATOMS
 from voxion.errors import VoxionError
 from voxion.files import read_json
 from voxion.systems import SYSTEM_FILE
+from voxion.systems.forcefields import GRAMS_PER_CUBIC_ANGSTROM
 from voxion.systems.lammps_data import Terms, Topology, check_seed, write_lammps_data
 from voxion.systems.rendering import render
 from voxion.systems.united_atom import molecules as kinds
@@ -57,7 +58,6 @@ INPUTS = (
     "in.production",
     "README.md",
 )
-GRAMS_PER_CUBIC_ANGSTROM = 1.66053906660  # g/cm^3 of one g/mol in a cubic angstrom
 _Members = Callable[[Molecule], Sequence[Sequence[int]]]
 
 

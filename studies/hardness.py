@@ -145,7 +145,7 @@ def constant_energy(
         if len(description.surfaces) == 1:
             engine.command("fix_modify wall energy yes")  # its energy is part of the sum
         sheet = in_group(engine, "surface")
-        sites, cell = gather(engine, "x", 3)[sheet], cell_of(engine)[0]
+        sites, cell = gather(engine, "x")[sheet], cell_of(engine)[0]
         extra = model.hardness_matrix(sites, cell).toarray()
         matrix = Path(folder) / "matrix"
         if kind == "hardness":

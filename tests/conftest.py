@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -27,9 +28,10 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def gmx() -> Path:
-    """GROMACS: the one that the fetching script left, else that of the PATH."""
+    """GROMACS: that of the variable GMX, else what the fetching script left, else of the PATH."""
     fetched = ROOT / ".gromacs" / "bin" / "gmx"
-    found = fetched if fetched.is_file() else shutil.which("gmx")
+    default = str(fetched) if fetched.is_file() else "gmx"
+    found = shutil.which(os.environ.get("GMX", default))
     if found is None:
         pytest.skip("no GROMACS: tests/gromacs/fetch_gromacs.sh fetches one on Debian and its kin")
     return Path(found)

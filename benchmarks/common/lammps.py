@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from benchmarks.common.processes import Finished, Times, run_process
-from voxion.engines.lammps import ENVIRONMENT, check_finished, lammps_command
+from voxion.engines.lammps import check_finished, lammps_command, lammps_environment
 from voxion.errors import VoxionError
 
 WARM_UP = 20  # steps before the measured ones
@@ -35,7 +35,9 @@ def run_script(
     log = script.with_suffix(".log")
     log.unlink(missing_ok=True)
     command = lammps_command(script, log, processes=ranks)
-    done = run_process(command, script.parent, environment=ENVIRONMENT, setup=setup, limit=limit)
+    done = run_process(
+        command, script.parent, environment=lammps_environment(), setup=setup, limit=limit
+    )
     if done is not None:
         check_finished(script, log, done.status, done.error)
     return done

@@ -22,7 +22,8 @@ from voxion.systems.description import load_system
 
 JOBS = "voxion.dat"
 _LOOP = re.compile(r"^ +Time: +(\S+) +(\S+)", re.MULTILINE)  # processor and wall time
-_PLUMED = re.compile(r"^ Plumed +\d+ +\d+ +\d+ +(\S+)", re.MULTILINE)
+# GROMACS 2025 writes Plumed, 2026 plumed
+_PLUMED = re.compile(r"^ [Pp]lumed +\d+ +\d+ +\d+ +(\S+)", re.MULTILINE)
 _CHARGES = re.compile(r"^charges of group \S+: (\d+) updates, (\S+) s$", re.MULTILINE)
 _SETUP = re.compile(r"^set up in (\S+) s$", re.MULTILINE)
 _VOXELS = re.compile(r"^voxels of group \S+: (\d+) samples, .* (\S+) s$", re.MULTILINE)

@@ -7,6 +7,8 @@
 
 #include "corrugation.hpp"
 #include "error.hpp"
+#include "index_file.h"
+#include "job_file.h"
 #include "voxel_classifier.hpp"
 #include "whole_predictor.hpp"
 
@@ -159,12 +161,32 @@ class Classifier {
   voxion::VoxelClassifier classifier_;
 };
 
+// The jobs of a file as mdrun's kernel reads it, with its groups found in the index file.
+py::dict read_jobs(const std::string &path, int atoms) {
+  const auto jobs = voxion_gromacs::read_job_file(path);
+  const voxion_gromacs::IndexFile index(jobs.index);
+  py::list charges, classifiers;
+  for (const auto &job : jobs.charges) {
+    index.group(job.sources, atoms);
+    for (const auto &electrode : job.electrodes) {
+      index.group(electrode.group, atoms);
+      charges.append(py::dict("group"_a = electrode.group, "model"_a = electrode.model,
+                              "every"_a = job.every, "device"_a = job.device,
+                              "potential"_a = electrode.potential.has_value()));
+    }
+  }
+  for (const auto &job : jobs.voxels) {
+    index.group(job.group, atoms);
+    if (!job.classifier.empty()) classifiers.append(job.classifier);
+  }
+  return py::dict("pbc"_a = jobs.periodic[2] ? "xyz" : "xy", "charges"_a = charges,
+                  "classifiers"_a = classifiers);
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_core, module) {
   module.doc() = "Voxion's compiled core: the code that runs inside the engines.";
-  module.attr("torch_version") = VOXION_TORCH_VERSION;
-  module.attr("lammps_version") = VOXION_LAMMPS_VERSION;
 
   py::register_exception_translator([](std::exception_ptr exception) {
     try {
@@ -214,6 +236,16 @@ PYBIND11_MODULE(_core, module) {
              "text : str or bytes\n"
              "kind : \"surface-charges\" or \"voxel-classifier\"\n\n"
              "Raises\n------\nVoxionError\n    If the text breaks a rule of the contract.\n");
+
+  module.def("read_mdrun_jobs", &read_jobs, "path"_a, "atoms"_a,
+             "Read a jobs file of voxion mdrun as its kernel does, and the groups it names.\n\n"
+             "Parameters\n----------\n"
+             "path : str\n"
+             "atoms : int\n    Of the run input.\n\n"
+             "Returns\n-------\n"
+             "dict\n    pbc; charges, a list of group, model, every, device and potential of\n"
+             "    each electrode; classifiers, the models of voxels jobs.\n\n"
+             "Raises\n------\nVoxionError\n    The file, its index file or a group is wrong.\n");
 
   py::class_<Prediction>(module, "Prediction", "Charges of one configuration.")
       .def_readonly("charges", &Prediction::charges, "Charges, shape (M,), e.")

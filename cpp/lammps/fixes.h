@@ -12,4 +12,9 @@ using VoxionFixFactory = LAMMPS_NS::Fix *(*)(LAMMPS_NS::LAMMPS *, int, char **);
                                                                         char **);
 [[gnu::visibility("default")]] LAMMPS_NS::Fix *voxion_create_fix_voxels(LAMMPS_NS::LAMMPS *, int,
                                                                         char **);
+
+// Adds a fix style to those that a LAMMPS knows, without its plugin command.
+using VoxionAddFix = void (*)(void *, const char *, VoxionFixFactory);
+[[gnu::visibility("default")]] void voxion_add_fix(void *lammps, const char *style,
+                                                   VoxionFixFactory factory);
 }

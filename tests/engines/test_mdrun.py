@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from tests.engines.gromacs_run import GROMPP, SHEET, make_run_input, run_gmx
+from voxion.demo import model_path
 from voxion.engines import mdrun
 from voxion.engines.mdrun import KERNEL, gmxapi_arguments, prepare, read_jobs, start_in_gmxapi
 from voxion.engines.mdrun_continuation import read_charges, with_parameters
@@ -33,6 +35,7 @@ def folder(gmx, tmp_path, monkeypatch):
     """A run input, md.tpr, and a jobs file, in the working directory."""
     make_run_input(gmx, tmp_path)
     (tmp_path / "voxion.dat").write_text(JOBS)
+    shutil.copy(model_path(), tmp_path / "model.pt")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -151,7 +154,9 @@ def test_run_inputs_with_which_charges_would_go_wrong(gmx, folder, parameters, c
 
 def test_voxels_alone_may_rerun_any_run_input(gmx, folder):
     make_run_input(gmx, folder, integrator="steep", tcoupl="no", gen_vel="no")
-    (folder / "voxion.dat").write_text("voxels System 10 1 10 4 4 4 file a.zarr channels mass\n")
+    (folder / "voxion.dat").write_text(
+        "index index.ndx\nvoxels System 10 1 10 4 4 4 file a.zarr channels mass\n"
+    )
     launch = prepare("voxion.dat", "-deffnm md -rerun md.trr -cpi".split(), program=str(gmx))
     assert "-nstlist" not in launch.arguments  # mdrun stops at it without dynamics
 
@@ -174,6 +179,38 @@ def test_what_is_missing_is_named(gmx, folder, kernel):
     assert "2025 or newer is needed" in refused(program=str(old))
     kernel.unlink()
     assert f"{kernel} is missing" in refused()
+
+
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        (("index.ndx", "none.ndx"), "cannot read none.ndx"),
+        (("SHT 20", "SHEET 20"), "there is no group SHEET in index.ndx"),
+        (("sources water", "sources salt"), "there is no group salt in index.ndx"),
+        (("model.pt", "none.pt"), "model file none.pt cannot be read: no such file"),
+        (("20 model.pt", "20 voxion.dat"), "model file voxion.dat is not a whole TorchScript"),
+        (("channels mass", "channels"), "voxion.dat"),
+    ],
+)
+def test_what_the_kernel_would_refuse_is_told_before_mdrun_starts(gmx, folder, wrong, words):
+    (folder / "voxion.dat").write_text(JOBS.replace(*wrong))
+    with pytest.raises(VoxionError, match=words):
+        prepare("voxion.dat", ["-deffnm", "md"], program=str(gmx))
+
+
+def test_several_ranks_are_refused_and_tools_are_no_ranks(gmx, folder, monkeypatch):
+    asks = folder / "asks"
+    asks.write_text(f'#!/bin/sh\nenv > {folder}/environment\nexec {gmx} "$@"\n')
+    asks.chmod(0o755)
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "1")
+    monkeypatch.setenv("PMIX_RANK", "0")
+    prepare("voxion.dat", ["-deffnm", "md"], program=str(asks))
+    seen = (folder / "environment").read_text()
+    assert "PATH=" in seen
+    assert "OMPI_" not in seen and "PMIX_" not in seen
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
+    with pytest.raises(VoxionError, match="started on 2 ranks"):
+        prepare("voxion.dat", ["-deffnm", "md"], program=str(gmx))
 
 
 def test_words_of_the_jobs_file(tmp_path):

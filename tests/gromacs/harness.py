@@ -9,10 +9,10 @@ from pathlib import Path
 import MDAnalysis
 import numpy as np
 
+from voxion.engines.build import plugin_folder
 from voxion.engines.gromacs_topology import set_charges
 from voxion.engines.mdrun import KERNEL
 from voxion.engines.mdrun_continuation import with_parameters
-from voxion.engines.plugin import plugin_folder
 
 INPUT = "index index.ndx\npbc xy\n"
 # every step is kept, with all its digits; and no pair is missed between pair searches

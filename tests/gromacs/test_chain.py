@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tests.gromacs.harness import deviation
 from tests.gromacs.test_updates import charge_line
+from voxion.engines.build import plugin_folder
 from voxion.engines.mdrun import KERNEL
-from voxion.engines.plugin import plugin_folder
 
 ATOM = 218  # an oxygen, from 0
 STIFFNESS = 500.0  # kJ/mol/nm^2

@@ -16,7 +16,7 @@ from tests.lammps.test_potentials import functional, outputs, pair_fix, totals
 from voxion.charges.models.planar_pair import VACUUM_PERMITTIVITY
 from voxion.charges.sampling.run import load_configuration
 from voxion.contract.schema import read_contract
-from voxion.engines.lammps import gather, in_group, lammps_session
+from voxion.engines.lammps import gather, in_group, lammps_session, scatter
 
 SEED = 5
 SYSTEM = replace(CAPACITOR, cells=(10, 7))
@@ -59,9 +59,9 @@ def test_charges_are_those_of_lammps(layers, gmx, pair, request, tmp_path):
     system.build(tmp_path / "lammps", SEED)
     with lammps_session() as engine:
         load_configuration(engine, tmp_path / "lammps", tmp_path / "lammps" / "system.data")
-        shift = gather(engine, "x", 3)[in_group(engine, "lower"), 2][0] - positions[0, 2]
+        shift = gather(engine, "x")[in_group(engine, "lower"), 2][0] - positions[0, 2]
         positions[:, 2] += shift
-        engine.scatter_atoms("x", 1, 3, np.ctypeslib.as_ctypes(positions.ravel()))
+        scatter(engine, "x", positions)
         engine.command(pair_fix(model, -0.5, 1.0, more="range ignore"))
         engine.command("run 0")
         surface = np.nonzero(in_group(engine, "surface"))[0]

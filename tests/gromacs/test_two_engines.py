@@ -8,7 +8,7 @@ from tests.gromacs.test_updates import CARBONS, charge_line
 from tests.lammps.harness import charge_fix, surface_charges
 from voxion.charges.sampling.run import load_configuration
 from voxion.demo import model_path
-from voxion.engines.lammps import gather, lammps_session
+from voxion.engines.lammps import gather, lammps_session, scatter
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_charges(electrode, lammps_system, which, strong_model, electron_model, 
         engine.command("group ions type Na Cl")
         assert len(gather(engine, "q")) == len(positions)
         # across a periodic face LAMMPS moves atoms itself, when a run begins
-        engine.scatter_atoms("x", 1, 3, np.ctypeslib.as_ctypes(positions.ravel()))
+        scatter(engine, "x", positions)
         engine.command(charge_fix(model, sources=sources, more="total -2.0 range ignore"))
         engine.command("run 0")
         in_lammps = surface_charges(engine)

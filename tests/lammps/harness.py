@@ -38,7 +38,7 @@ def predicted(engine, model: Path, total: float, sources: str = "electrolyte") -
     from voxion import _core
     from voxion.engines.lammps import cell_of, wrap
 
-    positions, charges = gather(engine, "x", 3), gather(engine, "q")
+    positions, charges = gather(engine, "x"), gather(engine, "q")
     surface, source = in_group(engine, "surface"), in_group(engine, sources)
     cell, origin = cell_of(engine)
     _, _, _, _, _, periodic, _ = engine.extract_box()

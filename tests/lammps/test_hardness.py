@@ -17,7 +17,7 @@ from voxion.charges.sampling.run import load_configuration
 from voxion.charges.sampling.sheet_potentials import read_matrix, sheet_potentials, write_matrix
 from voxion.charges.training.hardness import ETA, score, train
 from voxion.cli.charges_hardness import app
-from voxion.engines.lammps import cell_of, gather, in_group, lammps_session
+from voxion.engines.lammps import cell_of, gather, in_group, lammps_session, scatter
 from voxion.errors import VoxionError
 from voxion.systems.description import load_system
 from voxion.systems.graphene import GrapheneSystem
@@ -122,7 +122,7 @@ def test_forces_are_the_gradient_of_the_energy(sheet, matrix, model):
         engine.command("unfix electrode")
         # A of this Ewald sum and not of the mesh; U of the model
         surface, cell = in_group(engine, "surface"), cell_of(engine)[0]
-        positions = gather(engine, "x", 3)
+        positions = gather(engine, "x")
         identifiers, coulomb = read_matrix(own)
         hardness = model.hardness_matrix(positions[surface], cell).toarray()
         write_matrix(own, identifiers, coulomb + hardness)
@@ -130,12 +130,11 @@ def test_forces_are_the_gradient_of_the_energy(sheet, matrix, model):
         engine.command("run 0 post no")
 
         def energy(x):
-            flat = np.ascontiguousarray(x.ravel())
-            engine.scatter_atoms("x", 1, 3, np.ctypeslib.as_ctypes(flat))
+            scatter(engine, "x", x)
             engine.command("run 1 pre no post no")
             q = gather(engine, "q")[surface]
             learned = float(model.hardness_energy(q, positions[surface], cell))
-            return engine.get_thermo("pe") + learned, gather(engine, "f", 3), learned
+            return engine.get_thermo("pe") + learned, gather(engine, "f"), learned
 
         _, forces, learned = energy(positions)
         assert learned > 1.0  # kcal/mol: leaving it out would show
@@ -160,8 +159,7 @@ def _gradient_at_frozen_charges(engine, positions, atom, h):
     for sign in (-1, 1):
         moved = positions.copy()
         moved[atom, 2] += sign * h
-        flat = np.ascontiguousarray(moved.ravel())
-        engine.scatter_atoms("x", 1, 3, np.ctypeslib.as_ctypes(flat))
+        scatter(engine, "x", moved)
         engine.command("run 0 post no")
         energies.append(engine.get_thermo("pe"))
     return (energies[1] - energies[0]) / (2 * h)

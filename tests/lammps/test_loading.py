@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from voxion.engines.build import plugin_folder
 from voxion.engines.mpi import mpi_library
-from voxion.engines.plugin import plugin_folder
 
 BIN = Path(sys.executable).parent
 PLUGIN_SOURCE = Path(__file__).resolve().parents[2] / "cpp" / "lammps" / "plugin_entry.cpp"
@@ -95,15 +95,35 @@ def test_another_torch_is_refused_in_words(tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="no g++ to build a misfit plugin with")
-def test_another_lammps_is_refused_in_words(tmp_path):
-    """A plugin built for another release (the same source, another version number)."""
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        (
+            {"VOXION_LAMMPS_VERSION": "20240829"},
+            "built for a LAMMPS of version 20240829, this one is 20250722",
+        ),
+        (
+            {"VOXION_LAMMPS_INTEGERS": '"BIGBIG"'},
+            "built for a LAMMPS with the integers BIGBIG, this one has SMALLBIG",
+        ),
+        (
+            {"VOXION_LAMMPS_MPI": '"Open MPI"'},
+            "built for a LAMMPS with Open MPI, this one has MPICH Version",
+        ),
+    ],
+)
+def test_another_lammps_is_refused_in_words(wrong, words, tmp_path):
+    """The same source, built for another LAMMPS."""
     plugin = tmp_path / "oldplugin.so"
     definitions = {
         "VOXION_VERSION": '"0"',
-        "VOXION_LAMMPS_VERSION": "20240829",
-        "VOXION_LAMMPS_VERSION_TEXT": '"29 Aug 2024"',
+        "VOXION_LAMMPS_VERSION": "20250722",
+        "VOXION_LAMMPS_VERSION_TEXT": '"22 Jul 2025"',
+        "VOXION_LAMMPS_INTEGERS": '"SMALLBIG"',
+        "VOXION_LAMMPS_MPI": '"MPICH"',
         "VOXION_TORCH_VERSION": '"2.13.0"',
         "VOXION_TORCH_FROM_PLUGIN": '"../../torch"',
+        **wrong,
     }
     subprocess.run(
         ["g++", "-std=c++20", "-shared", "-fPIC", str(PLUGIN_SOURCE), "-o", str(plugin)]
@@ -112,5 +132,6 @@ def test_another_lammps_is_refused_in_words(tmp_path):
         check=True,
     )
     run = bare_lammps(f"plugin load {plugin}\ninfo styles fix\n")
-    assert "built against LAMMPS 20240829, this is LAMMPS 20250722" in run.stdout + run.stderr
+    assert words in " ".join((run.stdout + run.stderr).split())
+    assert "VOXION_LAMMPS_PROGRAM=lmp" in run.stdout + run.stderr
     assert not knows_fix(run.stdout)

@@ -61,7 +61,7 @@ def corrugation(nuclei, edges, positions, distances) -> np.ndarray:
 
 def functional(engine, model: Path, voltage: float) -> float:
     """Charge of the upper electrode, from the positions."""
-    positions, charges = gather(engine, "x", 3), gather(engine, "q")
+    positions, charges = gather(engine, "x"), gather(engine, "q")
     low = positions[in_group(engine, "lower"), 2].max()
     high = positions[in_group(engine, "upper"), 2].min()
     electrolyte = in_group(engine, "electrolyte")
@@ -103,7 +103,7 @@ def test_charges_are_those_of_electrode_conp(capacitor):
     with started(folder, pair_fix(model, -0.5, 0.5), dynamics=False) as engine:
         engine.command("run 0")
         learned, told = gather(engine, "q"), outputs(engine)
-        heights = gather(engine, "x", 3)[surface, 2]
+        heights = gather(engine, "x")[surface, 2]
         expected = functional(engine, model, 1.0)
     # the fix leaves waves out where they are below exp(-12)
     assert np.abs(told[:, 7] - [-expected, expected]).max() < 1e-6
@@ -188,7 +188,7 @@ def continued(folder, start, commands, *, restart=False, log=None):
         for command in (*FLEXIBLE, "variable high equal 1.0+0.01*step", *commands):
             engine.command(command)
         told = outputs(engine)[:, [0, 1, 2, 3, 4, 7, 8]]
-        return gather(engine, "x", 3), gather(engine, "v", 3), gather(engine, "q"), told
+        return gather(engine, "x"), gather(engine, "v"), gather(engine, "q"), told
 
 
 @pytest.mark.parametrize("every", [1, 7])
@@ -266,7 +266,7 @@ def test_an_electrode_that_moves(neutral_capacitor, trained_pair):
         engine.command("run 20")
         expected = functional(engine, model, 1.0)
         assert outputs(engine)[1, 7] == pytest.approx(expected, abs=1e-9)
-        high = gather(engine, "x", 3)[in_group(engine, "upper"), 2]
+        high = gather(engine, "x")[in_group(engine, "upper"), 2]
         pressure = engine.get_thermo("pzz")
         engine.command("unfix charges")  # the charges stay
         engine.command("run 0")
@@ -275,7 +275,7 @@ def test_an_electrode_that_moves(neutral_capacitor, trained_pair):
 
 
 def forces(engine) -> np.ndarray:
-    return gather(engine, "f", 3)[in_group(engine, "electrolyte")]
+    return gather(engine, "f")[in_group(engine, "electrolyte")]
 
 
 def periodic(engine, behind: float) -> None:

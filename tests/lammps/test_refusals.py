@@ -220,7 +220,7 @@ def test_a_source_on_a_surface_atom_is_told_by_both_ids(sheet, local_model):
     expected = rf"at step 0: .*\(surface atom ID {site}, source atom ID {source}\)"
     with pytest.raises(VoxionError, match=expected):
         with started(sheet, charge_fix(local_model)) as engine:
-            x, y, z = map(float, gather(engine, "x", 3)[site - 1])
+            x, y, z = map(float, gather(engine, "x")[site - 1])
             engine.command(f"set atom {source} x {x!r} y {y!r} z {z!r}")
             engine.command("run 0")
 

@@ -53,8 +53,8 @@ def run(folder, start, commands, *, restart=False, log=None):
         outputs = [engine.extract_fix("charges", 0, 0)]
         outputs += [engine.extract_fix("charges", 0, 1, i) for i in range(5)]
         return {
-            "x": gather(engine, "x", 3),
-            "v": gather(engine, "v", 3),
+            "x": gather(engine, "x"),
+            "v": gather(engine, "v"),
             "q": gather(engine, "q"),
             "outputs": np.array(outputs),
         }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from voxion.engines.lammps import cell_of, gather, in_group, lammps_session, wrap
+from voxion.engines.lammps import cell_of, gather, in_group, lammps_session, scatter, wrap
 
 from .conftest import local_contract
 from .harness import charge_fix, predicted, started, surface_charges
@@ -40,8 +40,8 @@ def test_forces_are_those_of_the_new_charges(sheet, local_model):
     """
     with started(sheet, charge_fix(local_model)) as engine:
         engine.command("run 15")
-        positions, charges = gather(engine, "x", 3), gather(engine, "q")
-        forces = gather(engine, "f", 3)
+        positions, charges = gather(engine, "x"), gather(engine, "q")
+        forces = gather(engine, "f")
         energy = engine.get_thermo("pe")
     with started(sheet, dynamics=False) as engine:
         scatter(engine, "x", positions)
@@ -49,7 +49,7 @@ def test_forces_are_those_of_the_new_charges(sheet, local_model):
         engine.command("run 0")
         # the sheet is frozen and the water's constraint forces are not in a run without SHAKE
         surface = in_group(engine, "surface")
-        expected = gather(engine, "f", 3)
+        expected = gather(engine, "f")
         scale = np.sqrt((expected[surface] ** 2).mean())
         assert np.abs(forces - expected)[surface].max() < 1e-6 * scale
         assert engine.get_thermo("pe") == pytest.approx(energy, rel=1e-9)
@@ -71,14 +71,6 @@ def test_electrons_answer_by_the_total_charge(sheet, electron_model):
             responses.append(charges - total / 96)
     # the Fermi level is another one, so not only the mean differs
     assert np.abs(responses[0] - responses[1]).max() > 1e-4
-
-
-def scatter(engine, name: str, values: np.ndarray) -> None:
-    from ctypes import c_double
-
-    flat = np.ascontiguousarray(values, dtype=float).ravel()
-    width = 1 if values.ndim == 1 else values.shape[1]
-    engine.scatter_atoms(name, 1, width, (c_double * flat.size)(*flat))
 
 
 def test_outputs(sheet, local_model):
@@ -191,7 +183,7 @@ def test_distance_from_the_training_data_can_stop_a_run(sheet, make_model):
         engine.command("thermo_style custom step v_distance")
         engine.command("run 4")
         told = engine.extract_fix("charges", 0, 1, 6)
-        positions, charges = gather(engine, "x", 3), gather(engine, "q")
+        positions, charges = gather(engine, "x"), gather(engine, "q")
         surface, source = in_group(engine, "surface"), in_group(engine, "electrolyte")
         cell, origin = cell_of(engine)
         positions = wrap(positions, cell, origin, (True, True, False))

@@ -140,7 +140,7 @@ def test_per_atom_values_of_computes_fixes_and_variables(tmp_path):
         order = np.argsort(engine.numpy.extract_atom("id")[:count])
         energy = np.array(engine.numpy.extract_compute("pe", 1, 1))[:count][order]
         now = atoms(engine)
-        columns = [energy, gather(engine, "v", 3)[:, 1], now["charge"] * now["mass"]]
+        columns = [energy, gather(engine, "v")[:, 1], now["charge"] * now["mass"]]
         columns += [now["charge"], now["mass"]]
         expected = [histogram(engine, column, SHAPE) for column in columns]
     frame = grids(path)[-1]

@@ -54,7 +54,7 @@ def run_commands(engine, *commands: str) -> None:
 def atoms(engine) -> dict[str, np.ndarray]:
     kinds = gather(engine, "type")
     return {
-        "x": gather(engine, "x", 3),
+        "x": gather(engine, "x"),
         "type": kinds,
         "mass": np.array([0.0, 1.0, 3.0])[kinds],
         "charge": gather(engine, "q"),
@@ -67,7 +67,7 @@ def histogram(
 ) -> np.ndarray:
     """Density of values [atoms] on a grid [nz, ny, nx] of the present box."""
     cell, origin = cell_of(engine)
-    fractional = (gather(engine, "x", 3) - origin) @ np.linalg.inv(cell)
+    fractional = (gather(engine, "x") - origin) @ np.linalg.inv(cell)
     counts = np.array(shape)[::-1]  # along x, y, z
     index = np.floor(fractional * counts).astype(int)
     index = np.where(periodic, index % counts, np.clip(index, 0, counts - 1))

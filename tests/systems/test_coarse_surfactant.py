@@ -127,7 +127,7 @@ def test_tails_and_water_part(run):
             engine.command(f"include {folder / 'in.init'}")
             engine.command(f"read_data {folder / name}")
             cell, _ = cell_of(engine)
-            states.append((gather(engine, "x", 3), gather(engine, "type"), cell[0, 0]))
+            states.append((gather(engine, "x"), gather(engine, "type"), cell[0, 0]))
     mixed, demixed = (like_neighbours(x.astype(np.float32), k, e) for x, k, e in states)
     # 4 tail beads of 15 beads; the chain itself brings some together
     assert mixed < 0.55

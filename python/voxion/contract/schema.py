@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import warnings
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_origin, overload
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_origin, 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from voxion.contract.archive import CONTRACT_FILE, MAX_CONTRACT_BYTES, read_contract_text
+from voxion.contract.torchscript import quiet_torchscript
 from voxion.errors import VoxionError
 
 if TYPE_CHECKING:
@@ -407,9 +407,7 @@ def load_model(
     import torch  # here, so that the command line starts quickly
 
     contract = read_contract(path, expected)
-    with warnings.catch_warnings():
-        # torch 2.13 deprecates TorchScript in Python; in C++ it is the portable format
-        warnings.filterwarnings("ignore", message=".*torch.jit.*", category=DeprecationWarning)
+    with quiet_torchscript():
         try:
             module = torch.jit.load(str(path), map_location="cpu")
         except Exception as error:  # torch raises whatever its many parsers raise

@@ -12,6 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from voxion.engines.mpi import without_rank
 from voxion.errors import VoxionError, one_line
 
 # The first release whose mdrun has a PLUMED interface of its own.
@@ -208,6 +209,15 @@ def _check_parameters(parameters: Mapping[str, str], tpr: Path) -> None:
             )
 
 
+def read_atoms(gromacs: Gromacs, tpr: Path) -> int:
+    """Return the number of atoms of a run input."""
+    with closing(_dump(gromacs, "-s", tpr)) as lines:
+        for line in lines:
+            if match := re.match(r" +natoms = ([0-9]{1,9})$", line):
+                return int(match.group(1))
+    raise VoxionError(f"{tpr} does not state its atoms: make it again with gmx grompp.")
+
+
 def read_step(gromacs: Gromacs, checkpoint: Path) -> int:
     """Step of a checkpoint file."""
     with closing(_dump(gromacs, "-cp", checkpoint)) as lines:
@@ -247,7 +257,12 @@ def _dump(gromacs: Gromacs, option: str, file: Path) -> Generator[str, None, Non
     with (
         TemporaryFile("w+", errors="replace") as errors,
         subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, text=True, errors="replace"
+            command,
+            env=without_rank(),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            errors="replace",
         ) as process,
     ):
         try:
@@ -264,7 +279,12 @@ def _dump(gromacs: Gromacs, option: str, file: Path) -> Generator[str, None, Non
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            command, capture_output=True, text=True, errors="replace", check=False
+            command,
+            env=without_rank(),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
     except OSError as error:
         raise VoxionError(f"{command[0]} cannot be run: {error.strerror or error}.") from None

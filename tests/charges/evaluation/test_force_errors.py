@@ -11,7 +11,7 @@ from voxion.charges.data.opening import open_dataset
 from voxion.charges.evaluation import force_errors
 from voxion.charges.evaluation.force_errors import COULOMB, lateral_forces, score_forces
 from voxion.charges.evaluation.scores import ScoreReport, score
-from voxion.engines.lammps import gather, lammps_session
+from voxion.engines.lammps import gather, lammps_session, scatter
 from voxion.errors import VoxionError
 from voxion.files import parse_json
 
@@ -63,10 +63,9 @@ def lammps_forces(charges, sites, positions, sources, cell):
             engine.command(command)
         found = []
         for surface in (charges, np.zeros_like(charges)):
-            flat = np.concatenate([surface, sources])
-            engine.scatter_atoms("q", 1, 1, np.ctypeslib.as_ctypes(flat))
+            scatter(engine, "q", np.concatenate([surface, sources]))
             engine.command("run 0 post no")
-            found.append(gather(engine, "f", 3)[len(sites) :])
+            found.append(gather(engine, "f")[len(sites) :])
     return found[0] - found[1]
 
 

@@ -69,13 +69,13 @@ def test_the_forces_after_an_update_are_those_of_the_new_charges(sheet):
         engine.command(f"kspace_modify slab {load_system(sheet).slab_factor}")
         engine.command("run 0")
         surface, sources = in_group(engine, "surface"), in_group(engine, "electrolyte")
-        positions, charges = gather(engine, "x", 3), gather(engine, "q")
+        positions, charges = gather(engine, "x"), gather(engine, "q")
         cell, _ = cell_of(engine)
-        before = gather(engine, "f", 3)
+        before = gather(engine, "f")
         new = Waves().label(positions[sources])
         set_charges(engine, surface, new)
         engine.command("run 0")
-        change = gather(engine, "f", 3) - before
+        change = gather(engine, "f") - before
         assert gather(engine, "q")[surface].tolist() == new.tolist()
         assert gather(engine, "q")[sources].tolist() == charges[sources].tolist()
     wanted = charges[sources, None] * forces_of_a_sheet(
@@ -108,7 +108,7 @@ def by_hand(sheet, intervals, charges):
                 for atom, charge in zip(atoms, charges[interval - 1], strict=True):
                     engine.command(f"set atom {atom} charge {float(charge)!r}")
             engine.command("run 10")
-        return gather(engine, "x", 3)[in_group(engine, "electrolyte")]
+        return gather(engine, "x")[in_group(engine, "electrolyte")]
 
 
 def test_md_goes_on_with_the_charges(sheet, tmp_path):

@@ -26,7 +26,7 @@ from voxion.charges.sampling.run import (
     steps_of,
 )
 from voxion.charges.sampling.skipped import SkippedFrames
-from voxion.engines.lammps import gather, quoted
+from voxion.engines.lammps import gather, quoted, scatter
 from voxion.systems.description import load_system
 
 
@@ -100,7 +100,7 @@ def set_charges(engine: Any, surface: NDArray[np.bool_], charges: NDArray[np.flo
     """
     values = gather(engine, "q")
     values[surface] = charges
-    engine.scatter_atoms("q", 1, 1, np.ctypeslib.as_ctypes(values))
+    scatter(engine, "q", values)
 
 
 def _loop(source: LabelSource, run: SamplingRun, frames: int, settled: int, progress: bool) -> None:

@@ -195,7 +195,7 @@ class DftbLabels:
         with lammps_session() as engine:
             load_configuration(engine, self.folder, self.folder / "system.data")
             surface, sources = in_group(engine, "surface"), in_group(engine, "electrolyte")
-            positions, charges = gather(engine, "x", 3), gather(engine, "q")
+            positions, charges = gather(engine, "x"), gather(engine, "q")
             cell, _ = cell_of(engine)
         if not self.description.periodic[2]:
             cell[2] *= CELL_OVER_BOX

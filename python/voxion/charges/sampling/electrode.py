@@ -29,7 +29,15 @@ from voxion.charges.sampling.run import (
     sample_run,
     stages_at_potentials,
 )
-from voxion.engines.lammps import cell_of, gather, in_group, lammps_errors, lammps_session, wrap
+from voxion.engines.lammps import (
+    cell_of,
+    gather,
+    in_group,
+    lammps_errors,
+    lammps_session,
+    scatter,
+    wrap,
+)
 from voxion.errors import VoxionError
 from voxion.systems.conditions import CUTOFF, KSPACE_ACCURACY
 from voxion.systems.description import SystemDescription, load_system
@@ -197,7 +205,7 @@ class ElectrodeLabels:
     def surface_positions(self) -> NDArray[np.float64]:
         """Positions of the carbon atoms, [M, 3], angstrom; starts LAMMPS."""
         with lammps_errors():
-            positions: NDArray[np.float64] = gather(self._started(), "x", 3)[self._surface]
+            positions: NDArray[np.float64] = gather(self._started(), "x")[self._surface]
         return positions
 
     def __enter__(self) -> ElectrodeLabels:
@@ -282,10 +290,9 @@ class ElectrodeLabels:
     def _solve(self, source_positions: NDArray[np.float64]) -> NDArray[np.float64]:
         engine = self._started()
         cell, origin = cell_of(engine)
-        positions = gather(engine, "x", 3)
+        positions = gather(engine, "x")
         positions[self._sources] = wrap(source_positions, cell, origin, self.description.periodic)
-        flat = np.ascontiguousarray(positions.ravel())
-        engine.scatter_atoms("x", 1, 3, np.ctypeslib.as_ctypes(flat))
+        scatter(engine, "x", positions)
         # nothing moves in this step; it sorts the atoms into the box anew and sets the charges
         engine.command("run 1 pre no post no")
         charges: NDArray[np.float64] = gather(engine, "q")[self._surface]

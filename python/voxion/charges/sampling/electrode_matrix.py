@@ -87,7 +87,7 @@ def export_matrix(model: HardnessModel, system: str | Path, output: str | Path) 
             load_configuration(engine, source.folder, source.folder / "system.data")
             engine.command(f"{source.method.commands[0]} write_mat {quoted(written)}")
             engine.command("run 0 post no")
-            positions, cell = gather(engine, "x", 3), cell_of(engine)[0]
+            positions, cell = gather(engine, "x"), cell_of(engine)[0]
         identifiers, coulomb = read_matrix(written)
     sheet = positions[identifiers - 1]
     edges = shell_edges(sheet, cell, len(model.edges))

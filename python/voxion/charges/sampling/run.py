@@ -463,7 +463,7 @@ class FrameCollector:
     def frame(self) -> ChargeFrame:
         """Take the configuration and charges of this moment."""
         cell, origin = cell_of(self.engine)
-        positions = gather(self.engine, "x", 3)[self.sources]
+        positions = gather(self.engine, "x")[self.sources]
         step = int(self.engine.get_thermo("step"))
         return ChargeFrame(
             source_positions=single(positions, cell, origin, self.description.periodic),
@@ -487,7 +487,7 @@ class FrameCollector:
         names = {self._type_of(s.name): s.name for s in self.description.species}
         return ChargeDatasetWriter(
             output,
-            surface_positions=gather(self.engine, "x", 3)[self.surface],
+            surface_positions=gather(self.engine, "x")[self.surface],
             source_charges=gather(self.engine, "q")[self.sources],
             source_species=[names[t] for t in types],
             total_charge=sum(s.charge for s in self.description.surfaces)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from voxion.charges.data.dataset import ChargeDataset
-from voxion.engines.lammps import gather, lammps_session, quoted
+from voxion.engines.lammps import gather, lammps_session, quoted, scatter
 from voxion.errors import VoxionError
 from voxion.systems.conditions import CUTOFF
 
@@ -105,8 +105,7 @@ def _potentials(engine: Any, dataset: ChargeDataset, index: int) -> NDArray[np.f
             "cell throughout."
         )
     positions = np.vstack([dataset.surface_positions, dataset.source_positions(index)])
-    flat = np.ascontiguousarray(positions.ravel(), np.float64)
-    engine.scatter_atoms("x", 1, 3, np.ctypeslib.as_ctypes(flat))
+    scatter(engine, "x", positions)
     # nothing moves in this step; it sorts the atoms into the box anew and sets the charges
     engine.command("run 1 pre no post no")
     charges: NDArray[np.float64] = gather(engine, "q")[: dataset.surface_atoms]
@@ -142,7 +141,7 @@ def _fill_box(engine: Any, dataset: ChargeDataset) -> None:
         positions.astype(np.float64).ravel().tolist(),
     )
     charges = np.concatenate([np.zeros(dataset.surface_atoms), dataset.source_charges])
-    engine.scatter_atoms("q", 1, 1, np.ctypeslib.as_ctypes(charges))
+    scatter(engine, "q", charges)
     engine.command("group surface type 1")
 
 

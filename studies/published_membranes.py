@@ -20,7 +20,7 @@ import typer
 from voxion.activity.data.domain import familiarity
 from voxion.activity.data.table import DESCRIPTORS, ActivityData, read_activity
 from voxion.activity.fitting.export import activity_contract
-from voxion.activity.models.baselines import ManningTheory
+from voxion.activity.models.baselines import ManningTheory, kernel_ridge, random_forest
 from voxion.activity.models.condensation_process import CondensationProcess
 from voxion.campaigns.membranes.configuration import Campaign, Membrane
 from voxion.campaigns.membranes.results import Simulated, read_simulated
@@ -43,6 +43,7 @@ def main(
     frames: int = 100,
     every: int = 250,
     jobs: int = 2,
+    out: Annotated[Path, typer.Option(help="The page.")] = RESULT,
 ) -> None:
     measured = read_activity(data, molecules)
     campaign = Campaign(
@@ -58,8 +59,8 @@ def main(
     )
     simulate(work, campaign, jobs)
     found = read_simulated(work, campaign)
-    RESULT.write_text(_page(campaign, measured, found))
-    typer.echo(f"wrote {RESULT}")
+    out.write_text(_page(campaign, measured, found))
+    typer.echo(f"wrote {out}")
 
 
 def _membrane(measured: ActivityData, pair: str) -> Membrane:
@@ -147,49 +148,64 @@ def _predictions(measured: ActivityData, names: list[str], found: list[Simulated
         "",
         "## Predictions",
         "",
-        "Activity coefficients, each by a condensation process fitted to all other polymers: from "
-        "the published descriptors and from ours. Manning's theory needs none.",
+        "Activity coefficients by models fitted to all other polymers. Kernel ridge regression and "
+        "the random forest take the twelve descriptors, the published ones and ours; the "
+        "condensation process and Manning's theory need none.",
         "",
-        "| | outside, mol/L | measured | published descriptors | ours | Manning |",
-        "|---|---|---|---|---|---|",
     ]
-    errors: dict[str, list[float]] = {"published": [], "ours": [], "Manning": []}
+    errors: dict[str, list[float]] = {}
     notes: list[str] = []
+    rows_told = []
     for pair, one in zip(names, found, strict=True):
-        rows = np.flatnonzero(measured.pairs == pair)
-        asked = measured.take(rows)
+        asked = measured.take(np.flatnonzero(measured.pairs == pair))
         others = measured.take(np.flatnonzero(measured.polymers != one.membrane.polymer))
-        process, theory = CondensationProcess(), ManningTheory()
-        process.fit(others)
-        theory.fit(others)
-        told = {"published": process.predict(asked).gamma, "Manning": theory.predict_gamma(asked)}
+        own = None
         if one.complete:
             values = [one.descriptors[name].value for name in DESCRIPTORS]
-            own = replace(asked, descriptors=np.tile(np.array(values, float), (len(rows), 1)))
-            told["ours"] = process.predict(own).gamma
-            contract = activity_contract(measured, "condensation", "condensation")
-            for warning in familiarity(own, contract)[0].warnings:
-                notes.append(f"* {pair}: {warning}")
-        for name, gamma in told.items():
-            errors[name] += np.abs(gamma - asked.measured).tolist()
-        for i in range(len(rows)):
-            ours = f"{told['ours'][i]:.3f}" if "ours" in told else "–"
-            lines.append(
-                f"| {pair} | {asked.salt_concentration[i]:g} | {asked.measured[i]:.3f} "
-                f"| {told['published'][i]:.3f} | {ours} | {told['Manning'][i]:.3f} |"
+            own = replace(
+                asked, descriptors=np.tile(np.array(values, float), (len(asked.measured), 1))
             )
-    mean = {name: f"{np.mean(e):.3f}" if e else "–" for name, e in errors.items()}
-    lines.append(
-        f"| mean absolute error | | | {mean['published']} | {mean['ours']} | {mean['Manning']} |"
-    )
+            contract = activity_contract(measured, "condensation", "condensation")
+            notes += [f"* {pair}: {told}" for told in familiarity(own, contract)[0].warnings]
+        told = _told(others, asked, own)
+        for name, gamma in told.items():
+            off = [] if own is None else np.abs(gamma - asked.measured).tolist()
+            errors.setdefault(name, []).extend(off)
+        for i, gamma in enumerate(asked.measured):
+            cells = [f"{values[i]:.3f}" if len(values) else "–" for values in told.values()]
+            rows_told.append(
+                f"| {pair} | {asked.salt_concentration[i]:g} | {gamma:.3f} | {' | '.join(cells)} |"
+            )
+    lines.append(f"| | outside, mol/L | measured | {' | '.join(errors)} |")
+    lines.append("|---" * (3 + len(errors)) + "|")
+    mean = " | ".join(f"{np.mean(e):.3f}" for e in errors.values())
+    lines += [*rows_told, f"| mean absolute error where ours are complete | | | {mean} |"]
     if notes:
         lines += [
             "",
             "What the check of the domain says of our descriptors, asked of a model of all data:",
             "",
+            *notes,
         ]
-        lines += notes
     return lines
+
+
+def _told(
+    others: ActivityData, asked: ActivityData, own: ActivityData | None
+) -> dict[str, np.ndarray]:
+    """Coefficients by model and by whose descriptors; empty where ours are not complete."""
+    told = {}
+    for name, make in (("kernel ridge", kernel_ridge), ("random forest", random_forest)):
+        model = make("leave-one-polymer-out")
+        model.fit(others)
+        told[f"{name}, published"] = model.predict_gamma(asked)
+        told[f"{name}, ours"] = np.zeros(0) if own is None else model.predict_gamma(own)
+    process, theory = CondensationProcess(), ManningTheory()
+    process.fit(others)
+    theory.fit(others)
+    told["condensation process"] = process.predict(asked).gamma
+    told["Manning"] = theory.predict_gamma(asked)
+    return told
 
 
 if __name__ == "__main__":

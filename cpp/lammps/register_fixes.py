@@ -3,8 +3,8 @@
 python voxion_register input 1 SELF format p file FOLDER/register_fixes.py
 python voxion_register invoke
 
-with the folder that `voxion doctor` prints. Needs nothing but Python's own library, since the Python
-inside LAMMPS may be another one than that of voxion.
+with the folder that `voxion doctor` prints. Needs nothing but Python's own library, since the
+Python inside LAMMPS may be another one than that of voxion.
 """
 
 import ctypes

@@ -52,7 +52,7 @@ def main() -> None:
             np.save(reference, found[0])
         expected = np.load(reference)
         difference = max(np.abs(one - expected).max() for one in found)
-        demo = run_demo(Path(work) / "demo", frames=2, interval=0.02, settle=0.02)
+        demo = run_demo(Path(work) / "demo", frames=10, interval=0.02, settle=0.02)
     if difference > SAME:
         sys.exit(f"FAILED: {name}: charges differ by {difference:.1e} e")
     print(f"ok: {name}: charges on 1 and 2 ranks to {difference:.1e} e; {demo.lines[1]}")

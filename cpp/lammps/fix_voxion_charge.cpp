@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 
+#include "accelerators.h"
 #include "atom.h"
 #include "charge_surface.h"
 #include "comm.h"
@@ -226,6 +227,13 @@ void FixVoxionCharge::check_style_settings() {
                owner());
   if (utils::strmatch(update->integrate_style, "^respa"))
     error->all(FLERR, "{} does not work with run_style respa: use verlet", owner());
+  if (voxion_lammps::kokkos_on_gpu(lmp))
+    error->all(FLERR, "{} is not tested with KOKKOS on a GPU: run without '-k on'", owner());
+  if (modify->get_fix_by_id("package_intel"))
+    error->all(FLERR,
+               "{} does not work with package INTEL, whose pair styles take charges in only when "
+               "neighbor lists are built: run without suffix intel",
+               owner());
   const std::string units = update->unit_style;
   if (units == "real" || units == "metal")
     angstrom_ = 1.0;

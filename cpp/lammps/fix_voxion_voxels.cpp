@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "accelerators.h"
 #include "atom.h"
 #include "comm.h"
 #include "domain.h"
@@ -158,6 +159,9 @@ int FixVoxionVoxels::setmask() { return END_OF_STEP | POST_RUN; }
 void FixVoxionVoxels::init() {
   if (utils::strmatch(update->integrate_style, "^respa"))
     error->all(FLERR, "Fix voxion/voxels {} does not work with run_style respa: use verlet", id);
+  if (voxion_lammps::kokkos_on_gpu(lmp))
+    error->all(FLERR,
+               "Fix voxion/voxels {} is not tested with KOKKOS on a GPU: run without '-k on'", id);
   if (!group->dynamic[igroup] && group->count(igroup) == 0)
     error->all(FLERR, "Fix voxion/voxels {}: group {} has no atoms", id, group->names[igroup]);
   channels_->init(nevery);

@@ -122,6 +122,16 @@ def test_run_style_respa(sheet, local_model):
             engine.command("run 0")
 
 
+def test_package_intel(sheet, local_model):
+    # a LAMMPS with the package defines a fix of this name when it is used
+    refused(
+        sheet,
+        charge_fix(local_model),
+        "does not work with package INTEL.*run without suffix intel",
+        "fix package_intel all store/state 0 x",
+    )
+
+
 def lone_atoms(model, units="real", atom_style="charge", atom_modify="map yes"):
     """Two atoms, of which the first is the surface."""
     with lammps_session() as engine:

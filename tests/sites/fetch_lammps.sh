@@ -50,8 +50,8 @@ cat > "$programs/mpirun" << 'WRAPPER'
 #!/bin/bash
 # Open MPI's mpirun does nothing but start this, by a path that misses the prefix's loader.
 R=$(cd "$(dirname "$0")/../.." && pwd)
-export PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1
-NAME=prterun exec "$R/usr/programs/in-prefix" "$R/usr/bin/prte" --prtemca ompi 1 \
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+NAME=prterun exec "$R/usr/programs/in-prefix" "$R/usr/bin/prte" --personality ompi \
   --map-by :OVERSUBSCRIBE "$@"
 WRAPPER
 cat > "$programs/mpicxx" << 'WRAPPER'

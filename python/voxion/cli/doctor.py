@@ -13,11 +13,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from voxion.errors import VoxionError
+
+if TYPE_CHECKING:
+    from voxion.engines.build import BuiltForLammps
 
 # Starts the Python module in a process of its own: a broken one cannot take the doctor along.
 _START_MODULE = """
@@ -111,42 +115,54 @@ def _plugin() -> Iterator[Finding]:
 
 
 def _lammps() -> Iterator[Finding]:
-    from voxion.engines.build import built_for, plugin_folder
-    from voxion.engines.lammps import lammps_program, run_lammps
-    from voxion.engines.plugin import REGISTRATION
+    from voxion.engines.build import built_for
 
     try:
         built = built_for().lammps
     except VoxionError:
         return  # told with torch
-    site = built.program
     again = (
-        f"install voxion again: pip install . -C cmake.define.VOXION_LAMMPS_PROGRAM={site}"
-        if site
+        f"install voxion again: pip install . -C cmake.define.VOXION_LAMMPS_PROGRAM={built.program}"
+        if built.program
         else "pip install --force-reinstall lammps mpich"
     )
+    try:
+        told = _ask_lammps()
+    except VoxionError as error:
+        yield Finding("LAMMPS", f"does not start: {error}", again)
+    else:
+        yield from _answer_of_lammps(told, built, again)
+    yield from _lammps_module(built.program)
+
+
+def _ask_lammps() -> str:
+    """Return what the program prints of itself."""
+    from voxion.engines.lammps import run_lammps
+
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "in.doctor"
         script.write_text("info out log config styles fix\n")
-        try:
-            told = run_lammps(script).read_text()
-        except VoxionError as error:
-            yield Finding("LAMMPS", f"does not start: {error}", again)
-            yield from _lammps_module(site)
-            return
+        return run_lammps(script).read_text()
+
+
+def _answer_of_lammps(told: str, built: BuiltForLammps, again: str) -> Iterator[Finding]:
+    from voxion.engines.build import plugin_folder
+    from voxion.engines.lammps import lammps_program
+    from voxion.engines.plugin import REGISTRATION
+
     release = match[1] if (match := re.search(r"LAMMPS version: (.*?) */", told)) else "unknown"
     yield Finding("LAMMPS", f"{release}, {built.integers}, {built.mpi}, at {lammps_program()}")
     packages = told.partition("Installed packages")[2].partition("Styles information")[0].split()
-    needed = [name for name in _NEEDED_PACKAGES if name not in packages]
+    needed = ", ".join(name for name in _NEEDED_PACKAGES if name not in packages)
     yield Finding(
         "LAMMPS packages",
-        f"without {', '.join(needed)}" if needed else "all that voxion uses",
+        f"without {needed}" if needed else "all that voxion uses",
         # a site's LAMMPS is what it is: what needs the packages says so
-        f"use a LAMMPS built with {', '.join(needed)}" if needed and not site else "",
+        f"use a LAMMPS built with {needed}" if needed and not built.program else "",
     )
+    warning = next((line for line in told.splitlines() if "voxion fixes" in line), "")
     for fix in _FIXES:
         known = fix in told.split()
-        warning = next((line for line in told.splitlines() if "voxion fixes" in line), "")
         yield Finding(
             f"fix {fix}",
             "known to LAMMPS" if known else f"unknown to LAMMPS: {warning}",
@@ -159,7 +175,6 @@ def _lammps() -> Iterator[Finding]:
             f"begin with: python voxion_register input 1 SELF format p file {file} "
             "and, in the next line, python voxion_register invoke",
         )
-    yield from _lammps_module(site)
 
 
 def _lammps_module(site: str) -> Iterator[Finding]:

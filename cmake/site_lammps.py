@@ -73,17 +73,19 @@ def headers(program: str, source: str, version: str) -> str:
             "modify.h, such as the src of the sources that this LAMMPS was built from, by "
             "-C cmake.define.VOXION_LAMMPS_SOURCE=FOLDER"
         )
-    stated = _stated_version(folder, prefix)
+    stated = _stated_version(folder, None if source else prefix)
     if stated not in (None, version):
         refuse(f"the headers in {folder} are of LAMMPS {stated}, {program} is {version}")
     return str(folder)
 
 
-def _stated_version(folder: Path, prefix: Path) -> str | None:
+def _stated_version(folder: Path, prefix: Path | None) -> str | None:
+    """Read the version of headers: sources state it, installations in their CMake package."""
     if (folder / "version.h").is_file():
         return release(match('"(.+)"', (folder / "version.h").read_text(), "version"))
-    for file in prefix.glob("lib*/**/cmake/LAMMPS/LAMMPSConfigVersion.cmake"):
-        return match('PACKAGE_VERSION "([0-9]+)"', file.read_text(), "version")
+    for file in prefix.glob("lib*/**/cmake/LAMMPS/LAMMPSConfigVersion.cmake") if prefix else ():
+        if stated := re.search('PACKAGE_VERSION "([0-9]+)"', file.read_text()):
+            return stated[1]
     return None
 
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
-SOURCES = $(shell git ls-files cpp cmake CMakeLists.txt pyproject.toml)
+SOURCES = $(shell git ls-files cpp cmake installation/*.py CMakeLists.txt pyproject.toml)
 
 .PHONY: demo test lint docs
 

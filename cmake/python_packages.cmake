@@ -12,4 +12,13 @@ function(find_python_package name result)
   set(${result} "${folder}" PARENT_SCOPE)
 endfunction()
 
+# The first capture of a pattern in a file.
+function(read_match file pattern result)
+  file(READ "${file}" text)
+  if(NOT text MATCHES "${pattern}")
+    message(FATAL_ERROR "${file} does not state what was looked for: ${pattern}")
+  endif()
+  set(${result} "${CMAKE_MATCH_1}" PARENT_SCOPE)
+endfunction()
+
 find_python_package(nlohmann_json VOXION_JSON_DIR)

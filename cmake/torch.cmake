@@ -1,11 +1,7 @@
 # The torch that voxion is built for. Torch's own CMake package insists on a CUDA toolkit where torch
 # was built with CUDA; its headers and CPU libraries are all that is needed here.
 find_python_package(torch VOXION_TORCH_DIR)
-file(STRINGS "${VOXION_TORCH_DIR}/version.py" torch_version REGEX "^__version__ = ")
-if(NOT torch_version MATCHES "'([0-9]+\\.[0-9]+\\.[0-9]+)")
-  message(FATAL_ERROR "${VOXION_TORCH_DIR}/version.py does not state torch's version")
-endif()
-set(VOXION_TORCH_VERSION "${CMAKE_MATCH_1}")
+read_match("${VOXION_TORCH_DIR}/version.py" "__version__ = '([0-9]+\\.[0-9]+\\.[0-9]+)" VOXION_TORCH_VERSION)
 
 # pip keeps headers and libraries in the package; conda and Debian in their prefix.
 get_filename_component(torch_prefix "${VOXION_TORCH_DIR}/../../../.." ABSOLUTE)

@@ -7,6 +7,7 @@ from benchmarks.devices.run import demonstration
 
 from tests.lammps.harness import charge_fix
 from voxion import _core
+from voxion.charges.sampling.run import load_configuration
 from voxion.demo import copy_system, model_path
 from voxion.engines.lammps import gather, lammps_session
 from voxion.voxels.classifier.network import C3D
@@ -32,9 +33,7 @@ def test_charges_in_lammps(tmp_path):
     found = []
     for device in ("cpu", "cuda"):
         with lammps_session() as engine:
-            engine.command(f"include {folder}/in.init")
-            engine.command(f"read_data {folder}/equilibrated.data")
-            engine.command(f"include {folder}/in.settings")
+            load_configuration(engine, folder, folder / "equilibrated.data")
             engine.command(charge_fix(model_path(), more=f"total -4.0 device {device}"))
             engine.command("run 2 post no")
             found.append(gather(engine, "q"))

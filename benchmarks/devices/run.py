@@ -22,9 +22,9 @@ import typer
 
 from benchmarks.common.report import Page, report_errors
 from voxion import _core
+from voxion.charges.sampling.run import load_configuration
 from voxion.demo import copy_system, model_path
 from voxion.engines.lammps import cell_of, gather, in_group, lammps_session
-from voxion.systems.description import load_system
 from voxion.voxels.classifier.network import C3D
 
 TILES = {336: 1, 5376: 4}  # atoms of the sheet, copies of the demonstration's along x and y
@@ -78,10 +78,7 @@ def demonstration() -> Configuration:
     """Return the configuration of the embedded system."""
     with tempfile.TemporaryDirectory() as work, lammps_session() as engine:
         folder = copy_system(Path(work) / "system")
-        load_system(folder)
-        engine.command(f"include {folder}/in.init")
-        engine.command(f"read_data {folder}/equilibrated.data")
-        engine.command(f"include {folder}/in.settings")
+        load_configuration(engine, folder, folder / "equilibrated.data")
         positions, charges = gather(engine, "x"), gather(engine, "q")
         surface = in_group(engine, "surface")
         return positions[~surface], charges[~surface], positions[surface], cell_of(engine)[0]

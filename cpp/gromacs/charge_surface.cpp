@@ -48,7 +48,7 @@ ChargeSurface::ChargeSurface(const ElectrodeSettings &settings, const std::strin
                              int threads)
     : settings_(settings),
       model_hash_(voxion::hexadecimal(voxion::hash_file(settings.model))),
-      predictor_(voxion::load_torchscript(settings.model, device, threads), settings.model),
+      predictor_(voxion::load_model(settings.model, device, threads), settings.model),
       corrugation_(contract().corrugation) {}
 
 void ChargeSurface::fail(const std::string &what) const {

@@ -71,7 +71,7 @@ void VoxelJob::load_classifier() {
   const std::string &model = settings_.classifier;
   model_hash_ = voxion::hash_file(model);
   classifier_ = std::make_unique<voxion::VoxelClassifier>(
-      voxion::load_torchscript(model, "cpu", 1), model, settings_.channels, settings_.shape);
+      voxion::load_model(model, "cpu", 1), model, settings_.channels, settings_.shape);
   const auto warning = classifier_->spread_warning(settings_.spread);
   if (!warning.empty()) log_.warn("voxels job of file " + settings_.file + ": " + warning);
 }

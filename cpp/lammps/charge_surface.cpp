@@ -84,7 +84,7 @@ ChargeSurface::~ChargeSurface() = default;
 void ChargeSurface::load(const std::string &device, int threads) {
   std::string json;
   on_root("", [&] {
-    auto runner = voxion::load_torchscript(model_, device, threads);
+    auto runner = voxion::load_model(model_, device, threads);
     json = runner->contract_json();
     predictor_ = std::make_unique<voxion::ChargePredictor>(std::move(runner), model_);
     model_hash_ = voxion::hash_file(model_);

@@ -139,7 +139,7 @@ void FixVoxionVoxels::make_grid(const std::vector<std::string> &channels) {
 void FixVoxionVoxels::load_classifier() {
   on_root([&] {
     classifier_ = std::make_unique<voxion::VoxelClassifier>(
-        voxion::load_torchscript(model_path_, "cpu", 1), model_path_, channels_->names(), shape_);
+        voxion::load_model(model_path_, "cpu", 1), model_path_, channels_->names(), shape_);
     labels_ = classifier_->contract().labels;
     model_hash_ = voxion::hash_file(model_path_);
     const auto warning = classifier_->spread_warning(spread_);

@@ -20,9 +20,15 @@ class FunctionRunner : public ModelRunner {
   FunctionRunner(std::string contract, Function function)
       : contract_(std::move(contract)), function_(std::move(function)) {}
   const std::string &contract_json() const override { return contract_; }
-  std::vector<double> forward(const std::vector<ArrayView> &inputs) override {
-    return function_(inputs);
+  bool has(const std::string &method) const override {
+    return method == "forward" || !distance.empty();
   }
+  std::vector<double> run(const std::string &method,
+                          const std::vector<ArrayView> &inputs) override {
+    return method == "forward" ? function_(inputs) : distance;
+  }
+
+  std::vector<double> distance;  // what the method of that name returns; empty: there is none
 
  private:
   std::string contract_;
@@ -88,6 +94,19 @@ BOOST_AUTO_TEST_CASE(a_model_gets_the_total_charge_where_its_contract_says_so) {
   BOOST_CHECK_SMALL(
       model.from_site_potentials(potentials, surface, cell, -1.5, charges).correction - 0.0, 1e-15);
   BOOST_CHECK(!model.distance(potentials, surface, cell));
+}
+
+BOOST_AUTO_TEST_CASE(a_distance_is_one_finite_number) {
+  const std::vector<double> potentials(6, 0.0), surface(9, 0.0);
+  const auto distance = [&](std::vector<double> returned) {
+    auto runner = std::make_unique<FunctionRunner>(local, first_potential);
+    runner->distance = std::move(returned);
+    return ChargePredictor(std::move(runner), "m.pt").distance(potentials, surface, cell);
+  };
+  BOOST_CHECK(distance({2.5}) == 2.5);
+  BOOST_CHECK_EXCEPTION(distance({1.0, 2.0}), Error, says("must return one number, found 2"));
+  BOOST_CHECK_EXCEPTION(distance({std::numeric_limits<double>::quiet_NaN()}), Error,
+                        says("is not finite"));
 }
 
 BOOST_AUTO_TEST_CASE(total_is_exact_to_1e12_for_large_surfaces) {

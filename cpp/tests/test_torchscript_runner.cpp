@@ -39,31 +39,28 @@ const char *scale = "def forward(self, x):\n  return self.weight * x\n";
 
 BOOST_AUTO_TEST_CASE(a_model_is_loaded_with_its_contract_and_run) {
   const auto path = save("good.pt", scale, "{\"a\": 1}");
-  auto runner = load_torchscript(path, "cpu", 1);
+  auto runner = load_model(path, "cpu", 1);
   BOOST_CHECK(runner->contract_json() == "{\"a\": 1}");
   const double x[] = {1.0, -2.5};
   for (int call = 0; call < 3; ++call)
-    BOOST_CHECK(runner->forward({{x, {2}}}) == (std::vector<double>{3.0, -7.5}));
+    BOOST_CHECK(runner->run("forward", {{x, {2}}}) == (std::vector<double>{3.0, -7.5}));
 }
 
-BOOST_AUTO_TEST_CASE(a_model_may_tell_a_distance) {
+BOOST_AUTO_TEST_CASE(a_model_may_have_further_methods) {
   const double x[] = {1.0, -2.5};
-  const std::vector<ArrayView> inputs{{x, {2}}};
-  BOOST_CHECK(!load_torchscript(save("without.pt", scale, "{}"), "cpu", 1)->distance(inputs));
+  BOOST_CHECK(!load_model(save("without.pt", scale, "{}"), "cpu", 1)->has("distance"));
   const std::string both = std::string(scale) + "def distance(self, x):\n  return x.abs().max()\n";
-  BOOST_CHECK(load_torchscript(save("with.pt", both, "{}"), "cpu", 1)->distance(inputs) == 2.5);
-  const std::string many = std::string(scale) + "def distance(self, x):\n  return x\n";
-  BOOST_CHECK_EXCEPTION(load_torchscript(save("many.pt", many, "{}"), "cpu", 1)->distance(inputs),
-                        Error, says("must return one number, found 2"));
+  auto runner = load_model(save("with.pt", both, "{}"), "cpu", 1);
+  BOOST_CHECK(runner->has("distance"));
+  BOOST_CHECK(runner->run("distance", {{x, {2}}}) == std::vector<double>{2.5});
 }
 
 BOOST_AUTO_TEST_CASE(files_that_are_no_model_are_refused) {
-  BOOST_CHECK_EXCEPTION(load_torchscript("/nowhere/m.pt", "cpu", 1), Error, says("/nowhere/m.pt"));
+  BOOST_CHECK_EXCEPTION(load_model("/nowhere/m.pt", "cpu", 1), Error, says("/nowhere/m.pt"));
   const auto path = temporary("text.pt");
   std::ofstream(path) << "not a model";
-  BOOST_CHECK_EXCEPTION(load_torchscript(path, "cpu", 1), Error,
-                        says("not a whole TorchScript archive"));
-  BOOST_CHECK_EXCEPTION(load_torchscript(save("bare.pt", scale, ""), "cpu", 1), Error,
+  BOOST_CHECK_EXCEPTION(load_model(path, "cpu", 1), Error, says("not a whole TorchScript archive"));
+  BOOST_CHECK_EXCEPTION(load_model(save("bare.pt", scale, ""), "cpu", 1), Error,
                         says("no voxion.json"));
 }
 
@@ -74,19 +71,19 @@ BOOST_AUTO_TEST_CASE(damaged_archives_are_refused_before_torch_reads_them) {
   BOOST_CHECK(weights != std::string::npos);
   archive[weights + 7] ^= 0x20;  // a number that is finite and wrong
   write_whole(path, archive.data(), archive.size());
-  BOOST_CHECK_EXCEPTION(load_torchscript(path, "cpu", 1), Error, says("checksum"));
-  BOOST_CHECK_EXCEPTION(load_torchscript("/dev/zero", "cpu", 1), Error, says("it is not a file"));
-  BOOST_CHECK_EXCEPTION(load_torchscript("/tmp", "cpu", 1), Error, says("it is not a file"));
+  BOOST_CHECK_EXCEPTION(load_model(path, "cpu", 1), Error, says("checksum"));
+  BOOST_CHECK_EXCEPTION(load_model("/dev/zero", "cpu", 1), Error, says("it is not a file"));
+  BOOST_CHECK_EXCEPTION(load_model("/tmp", "cpu", 1), Error, says("it is not a file"));
   BOOST_CHECK_EXCEPTION(hash_file("/dev/zero"), Error, says("it is not a file"));
 }
 
 BOOST_AUTO_TEST_CASE(a_model_that_raises_is_quoted_in_one_line) {
   const auto path = save(
       "raises.pt", "def forward(self, x):\n  assert x.numel() > 5, \"boom\"\n  return x\n", "{}");
-  auto runner = load_torchscript(path, "cpu", 1);
+  auto runner = load_model(path, "cpu", 1);
   const double x[] = {1.0};
   try {
-    runner->forward({{x, {1}}});
+    runner->run("forward", {{x, {1}}});
     BOOST_CHECK(!"must throw");
   } catch (const Error &e) {
     const std::string message = e.what();
@@ -97,32 +94,33 @@ BOOST_AUTO_TEST_CASE(a_model_that_raises_is_quoted_in_one_line) {
 
 BOOST_AUTO_TEST_CASE(devices_and_threads_are_checked) {
   const auto path = save("good.pt", scale, "{}");
-  BOOST_CHECK_EXCEPTION(load_torchscript(path, "tpu", 1), Error, says("cpu or cuda"));
-  BOOST_CHECK_EXCEPTION(load_torchscript(path, "cpu", 0), Error, says("at least 1"));
+  BOOST_CHECK_EXCEPTION(load_model(path, "tpu", 1), Error, says("cpu or cuda"));
+  BOOST_CHECK_EXCEPTION(load_model(path, "cpu", 0), Error, says("at least 1"));
 }
 
 BOOST_AUTO_TEST_CASE(failures_inside_the_model_are_errors) {
   const auto path =
       save("fails.pt", "def forward(self, x):\n  return self.weight + x[0:3]\n", "{}");
-  auto runner = load_torchscript(path, "cpu", 1);
+  auto runner = load_model(path, "cpu", 1);
   const double x[] = {1.0, 2.0, 3.0};
-  BOOST_CHECK_EXCEPTION(runner->forward({{x, {3}}}), Error, says("failed in its forward call"));
+  BOOST_CHECK_EXCEPTION(runner->run("forward", {{x, {3}}}), Error,
+                        says("failed in its forward call"));
   auto pair =
-      load_torchscript(save("pair.pt", "def forward(self, x):\n  return (x, x)\n", "{}"), "cpu", 1);
-  BOOST_CHECK_EXCEPTION(pair->forward({{x, {3}}}), Error, says("did not return one tensor"));
+      load_model(save("pair.pt", "def forward(self, x):\n  return (x, x)\n", "{}"), "cpu", 1);
+  BOOST_CHECK_EXCEPTION(pair->run("forward", {{x, {3}}}), Error, says("did not return one tensor"));
 }
 
 BOOST_AUTO_TEST_CASE(the_hosts_thread_count_survives_every_call) {
   const auto path = save("good.pt", scale, "{}");
   omp_set_num_threads(3);
-  auto runner = load_torchscript(path, "cpu", 2);
+  auto runner = load_model(path, "cpu", 2);
   BOOST_CHECK(omp_get_max_threads() == 3);
   const double x[] = {1.0, 2.0};
-  runner->forward({{x, {2}}});
+  runner->run("forward", {{x, {2}}});
   BOOST_CHECK(omp_get_max_threads() == 3);
   const double y[] = {1.0, 2.0, 3.0};
   try {
-    runner->forward({{y, {3}}});
+    runner->run("forward", {{y, {3}}});
   } catch (const Error &) {
   }
   BOOST_CHECK(omp_get_max_threads() == 3);

@@ -24,7 +24,8 @@ class Backend : public ModelRunner {
   using Forward = std::function<std::vector<double>(const ArrayView &)>;
   explicit Backend(Forward forward) : forward_(std::move(forward)) {}
   const std::string &contract_json() const override { return contract; }
-  std::vector<double> forward(const std::vector<ArrayView> &inputs) override {
+  bool has(const std::string &method) const override { return method == "forward"; }
+  std::vector<double> run(const std::string &, const std::vector<ArrayView> &inputs) override {
     return forward_(inputs.at(0));
   }
 

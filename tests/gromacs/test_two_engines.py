@@ -19,10 +19,15 @@ def lammps_system(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("which", ["embedded", "strong", "electrons", "ions"])
-def test_charges(electrode, lammps_system, which, strong_model, electron_model, ion_model):
-    models = {"strong": strong_model, "electrons": electron_model, "ions": ion_model}
-    model = models.get(which, model_path())
+@pytest.mark.parametrize("which", ["embedded", "packaged", "strong", "electrons", "ions"])
+def test_charges(electrode, lammps_system, which, request):
+    fixtures = {
+        "packaged": "packaged_model",
+        "strong": "strong_model",
+        "electrons": "electron_model",
+        "ions": "ion_model",
+    }
+    model = request.getfixturevalue(fixtures[which]) if which in fixtures else model_path()
     sources = "ions" if which == "ions" else "electrolyte"
     electrode.grompp()
     electrode.jobs(charge_line(model, sources=sources, more="range ignore"))

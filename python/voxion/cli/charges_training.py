@@ -21,6 +21,7 @@ from voxion.cli.options import (
     print_json,
     print_path,
 )
+from voxion.errors import VoxionError
 from voxion.training_folder import SETTINGS_FILE
 
 console = Console()
@@ -139,15 +140,31 @@ def train(
 
 
 def export_model(
-    folder: Annotated[Path, typer.Argument(help="Folder of a finished training.")],
-    out: Annotated[Path, typer.Option(help="Model file to write (.pt).")],
+    source: Annotated[
+        Path,
+        typer.Argument(help="Folder of a finished training, or model file (.pt) to write anew."),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(help="Model file to write: TorchScript (.pt) or AOTInductor package (.pt2)."),
+    ],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(help="With a model file: data sets of the electrodes that it is for."),
+    ] = None,
     force: Force = False,
 ) -> None:
-    """Write the model of a training folder as TorchScript, checked in Python and in C++."""
+    """Write the model of a training, checked in Python and in C++."""
+    from voxion.charges.training.export import convert_model
     from voxion.charges.training.export import export_model as run
 
+    if source.is_file() != bool(data):
+        raise VoxionError(
+            "--data names the data sets of a model file that is written anew: it is needed with "
+            f"one, and a training folder knows its own ({source})."
+        )
     with output(out, force):
-        path = run(folder, out)
+        path = convert_model(source, out, data) if data else run(source, out)
     console.print(f"Model: {path} ({path.stat().st_size / 1e6:.2f} MB)", soft_wrap=True)
 
 

@@ -144,10 +144,13 @@ def score(
 
 def export_model(
     folder: Annotated[Path, typer.Argument(help="Folder of a finished training.")],
-    out: Annotated[Path, typer.Option(help="Model file to write (.pt).")],
+    out: Annotated[
+        Path,
+        typer.Option(help="Model file to write: TorchScript (.pt) or AOTInductor package (.pt2)."),
+    ],
     force: Force = False,
 ) -> None:
-    """Write the classifier of a training folder as TorchScript, checked in Python and in C++."""
+    """Write the classifier of a training folder, checked in Python and in C++."""
     from voxion.voxels.classifier.export import export_classifier
 
     with output(out, force):

@@ -28,7 +28,7 @@ def read_contract_text(path: str | Path, exporters: str) -> str:
     Parameters
     ----------
     path : str or Path
-        TorchScript archive.
+        TorchScript archive or AOTInductor package.
     exporters : str
         Commands that write such files, for messages.
 
@@ -49,8 +49,8 @@ def read_contract_text(path: str | Path, exporters: str) -> str:
     except (_Damaged, zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError,
             RuntimeError, OSError) as error:  # fmt: skip
         raise VoxionError(
-            f"Model file {path} is not a whole TorchScript archive: {_one_line(error)}; copy it "
-            f"again, or make one with {exporters}."
+            f"Model file {path} is not a whole TorchScript archive or package: {_one_line(error)}; "
+            f"copy it again, or make one with {exporters}."
         ) from None
     if content is None:
         raise VoxionError(

@@ -1,4 +1,4 @@
-"""The model contract: what `voxion.json` inside a TorchScript archive says, validated.
+"""The model contract: what `voxion.json` inside a model file says, validated.
 
 Engines read a model's forward method and this file, nothing else. The C++ core
 (cpp/core/*_contract.cpp) checks the same rules.
@@ -20,6 +20,10 @@ from voxion.errors import VoxionError
 
 if TYPE_CHECKING:
     import torch
+
+    from voxion.contract.package import PackagedModel
+
+    LoadedModel = torch.jit.ScriptModule | PackagedModel
 
 CONTRACT_VERSION = 1
 
@@ -371,7 +375,7 @@ def read_contract(path: str | Path, expected: type[Contract] = ChargeContract) -
     Parameters
     ----------
     path : str or Path
-        TorchScript archive with `voxion.json` among its extra files.
+        TorchScript archive or AOTInductor package with `voxion.json` among its extra files.
     expected : type
         `ChargeContract`, `ClassifierContract`, or `Contract` for any kind.
 
@@ -385,28 +389,39 @@ def read_contract(path: str | Path, expected: type[Contract] = ChargeContract) -
 
 
 @overload
-def load_model(path: str | Path) -> tuple[torch.jit.ScriptModule, ChargeContract]: ...
+def load_model(path: str | Path) -> tuple[LoadedModel, ChargeContract]: ...
 @overload
 def load_model(
     path: str | Path, expected: type[AnyContract]
-) -> tuple[torch.jit.ScriptModule, AnyContract]: ...
+) -> tuple[LoadedModel, AnyContract]: ...
 def load_model(
     path: str | Path, expected: type[Contract] = ChargeContract
-) -> tuple[torch.jit.ScriptModule, Contract]:
-    """Load a model file's TorchScript module, on the CPU, and its contract.
+) -> tuple[LoadedModel, Contract]:
+    """Load a model file, on the CPU, and its contract.
 
     Loading runs code that the file brings: load models only from people you trust.
 
     Parameters are those of `read_contract`.
 
+    Returns
+    -------
+    torch.jit.ScriptModule or PackagedModel
+        Of a TorchScript archive or of an AOTInductor package.
+    Contract
+
     Raises
     ------
     VoxionError
-        As `read_contract`, or torch cannot load the module.
+        As `read_contract`, torch cannot load the module, or the package was made for another torch
+        or processor.
     """
     import torch  # here, so that the command line starts quickly
 
+    from voxion.contract.package import PackagedModel, is_package
+
     contract = read_contract(path, expected)
+    if is_package(path):
+        return PackagedModel(path), contract
     with quiet_torchscript():
         try:
             module = torch.jit.load(str(path), map_location="cpu")

@@ -6,12 +6,13 @@ import torch
 
 from tests.charges.reference import CUTOFF, WIDTHS
 from voxion import _core
-from voxion.charges.data.features import ion_indices
+from voxion.charges.data.features import ion_indices, model_inputs
 from voxion.charges.data.opening import open_dataset
+from voxion.charges.evaluation.scores import predict
 from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.charges.training.export import export_model, write_model
 from voxion.charges.training.fitted import FittedModel, read_fitted
-from voxion.contract.schema import read_contract
+from voxion.contract.schema import load_model, read_contract
 from voxion.errors import VoxionError
 
 
@@ -46,6 +47,27 @@ def test_exported_model_predicts_in_cpp_what_python_predicts(
     np.testing.assert_allclose(found.charges, expected, atol=1e-9)
     assert np.ptp(found.charges) > 1e-3
     assert np.sum(found.charges) == pytest.approx(-2.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("which", ["linear_training", "ion_positions_training"])
+def test_packages_are_made_without_torchscript(
+    which, request, linear_dataset, tmp_path, monkeypatch
+):
+    """As on Python 3.14, where torch does not support it any more."""
+    _, folder = request.getfixturevalue(which)
+    archive = export_model(folder, tmp_path / "exported.pt")
+    for name in ("script", "load", "save"):
+        monkeypatch.setattr(torch.jit, name, None)
+    package = export_model(folder, tmp_path / "exported.pt2")
+    monkeypatch.undo()
+    dataset = open_dataset(linear_dataset)
+    inputs = model_inputs(dataset, dataset.frame(7), read_contract(archive))
+    expected, found = load_model(archive)[0](*inputs), load_model(package)[0](*inputs)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    assert float(expected.std()) > 1e-3
+    by_archive, by_package = (predict(path, dataset, [1, 2], [0]) for path in (archive, package))
+    np.testing.assert_allclose(by_package.charges, by_archive.charges, atol=1e-12)
+    assert (by_package.bins is None) == (by_archive.bins is None)
 
 
 def test_weights_that_are_not_finite_are_refused(linear_training, linear_dataset, tmp_path):

@@ -14,6 +14,7 @@ from voxion.errors import VoxionError
 from voxion.voxels.classifier.dataset import open_labelled
 from voxion.voxels.classifier.export import export_classifier, read_classifier, write_model
 from voxion.voxels.classifier.network import C3D, initialise
+from voxion.voxels.explain.layers import load_network
 
 __all__ = ["settings", "sources", "trained"]
 
@@ -23,8 +24,9 @@ def classifier(trained):
     return read_classifier(trained[1])
 
 
-def test_exported_model_says_what_python_says(trained, classifier, sources, tmp_path):
-    path = export_classifier(trained[1], tmp_path / "exported.pt")
+@pytest.mark.parametrize("name", ["exported.pt", "exported.pt2"])
+def test_exported_model_says_what_python_says(trained, classifier, sources, tmp_path, name):
+    path = export_classifier(trained[1], tmp_path / name)
     assert read_contract(path, ClassifierContract) == classifier.contract
     store = open_labelled(sources).stores[1]
     grid = torch.from_numpy(store.normalised(20))
@@ -40,6 +42,13 @@ def test_exported_model_says_what_python_says(trained, classifier, sources, tmp_
     np.testing.assert_allclose(chances, torch.softmax(expected, 0).numpy(), atol=1e-5)
     assert list(engine.labels) == list(classifier.contract.labels)
     assert float(np.ptp(chances)) > 0.1
+    several = torch.stack([grid, 0.5 * grid, 0.1 * grid])
+    with torch.no_grad():
+        expected = classifier.network(several)
+    torch.testing.assert_close(module(several.double()).float(), expected, atol=1e-5, rtol=1e-5)
+    if name == "exported.pt2":
+        with pytest.raises(VoxionError, match="package of compiled code"):
+            load_network(path)
 
 
 def test_weights_have_the_names_of_the_network(trained):

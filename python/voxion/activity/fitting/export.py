@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -109,7 +109,7 @@ def write_model(
 
 
 def run_model(
-    module: nn.Module,
+    module: Callable[..., Any],
     contract: ActivityContract,
     data: ActivityData,
     known: Sequence[Familiarity],
@@ -136,7 +136,10 @@ def run_model(
 
 
 def _run_graphs(
-    module: nn.Module, contract: ActivityContract, data: ActivityData, known: Sequence[Familiarity]
+    module: Callable[..., Any],
+    contract: ActivityContract,
+    data: ActivityData,
+    known: Sequence[Familiarity],
 ) -> Prediction:
     polymers = molecule_graphs(data.polymers, data.polymer_smiles, "polymer")
     salts = molecule_graphs(data.salts, data.salt_smiles, "salt")

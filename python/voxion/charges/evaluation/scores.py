@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -31,6 +31,9 @@ from voxion.charges.models.planar_pair import planar_pair
 from voxion.charges.models.site_potentials import layer_of
 from voxion.contract.schema import ChargeContract, load_model
 from voxion.errors import VoxionError
+
+if TYPE_CHECKING:
+    from voxion.contract.schema import LoadedModel
 
 FramesToScore = Literal["all", "held-out"]
 # Not a number where all charges are alike, which JSON writes as null.
@@ -511,7 +514,7 @@ def _score_layer(
     )
 
 
-def _run(module: torch.jit.ScriptModule, inputs: list[torch.Tensor]) -> NDArray[np.float64]:
+def _run(module: LoadedModel, inputs: list[torch.Tensor]) -> NDArray[np.float64]:
     with torch.no_grad(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*torch.jit.*")
         charges = module(*inputs)
@@ -561,10 +564,11 @@ def _among(charge: float, known: set[float]) -> bool:
     return any(abs(charge - other) <= 1e-6 for other in known)
 
 
-def _bins(module: torch.jit.ScriptModule, contract: ChargeContract) -> ChargeBins | None:
+def _bins(module: LoadedModel, contract: ChargeContract) -> ChargeBins | None:
     if contract.inputs != "positions" or not hasattr(module, "bin_values"):
         return None
-    return ChargeBins(module.bin_minimum, module.bin_width, module.bin_values.numpy())
+    minimum, width = float(module.bin_minimum), float(module.bin_width)
+    return ChargeBins(minimum, width, module.bin_values.numpy())
 
 
 def _cells(scores: Scores, binned: bool) -> list[str]:

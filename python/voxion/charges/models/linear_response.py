@@ -56,9 +56,10 @@ def centred_sums(
 ) -> Iterable[tuple[Tensor, Tensor]]:
     """Shell sums [M, L S K] and charges [M] of a layer's M sites, relative to the layer's mean."""
     model.find_neighbours(torch.from_numpy(frames.surface_positions), torch.from_numpy(frames.cell))
+    sites = torch.nonzero(model.members[:, layer]).flatten()
     for potentials, charges in zip(frames.potentials, frames.charges, strict=True):
-        sums = model.shell_sums(torch.from_numpy(potentials), layer)
-        response = torch.from_numpy(charges)[model.members[:, layer] > 0]
+        sums = model.shell_sums(torch.from_numpy(potentials), sites)
+        response = torch.from_numpy(charges)[sites]
         yield sums - sums.mean(0), response - response.mean()
 
 

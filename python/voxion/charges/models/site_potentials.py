@@ -27,6 +27,8 @@ from voxion.charges.models.shells import neighbour_table
 # Sites may move this far (angstrom) before their neighbours are looked up again: not further than
 # the nearest boundary of a shell, half of the 0.2 A between graphene's seventh and eighth.
 REBUILD_DISTANCE = 0.1
+# Buffers in which the neighbours that were looked up stand.
+TABLES = ("entries", "members", "neighbours", "shell_of_row", "first_layer")
 
 
 class SitePotentialsModel(nn.Module):
@@ -72,7 +74,8 @@ class SitePotentialsModel(nn.Module):
     neighbours: Tensor
     entries: Tensor
     members: Tensor
-    shell_sizes: list[int]
+    shell_of_row: Tensor
+    first_layer: Tensor
 
     def __init__(
         self,
@@ -123,7 +126,8 @@ class SitePotentialsModel(nn.Module):
         self.register_buffer("neighbours", torch.empty(0, dtype=torch.int64), persistent=False)
         self.register_buffer("entries", torch.empty(0, dtype=torch.int64), persistent=False)
         self.register_buffer("members", none, persistent=False)
-        self.shell_sizes = [0]
+        self.register_buffer("shell_of_row", torch.empty(0, dtype=torch.int64), persistent=False)
+        self.register_buffer("first_layer", torch.empty(0, dtype=torch.int64), persistent=False)
 
     def forward(
         self,
@@ -150,15 +154,22 @@ class SitePotentialsModel(nn.Module):
         Tensor [M], float64
             Elementary charges.
         """
-        sites = site_potentials.size(0)
-        total = self.mean_charge * sites if total_charge is None else float(total_charge)
         self.find_neighbours(surface_positions, cell)
+        if total_charge is None:
+            total = torch.full_like(cell[0, 0], self.mean_charge * site_potentials.size(0))
+        else:
+            total = total_charge.flatten()[0]
+        if self.electrons is not None:
+            self.electrons.prepare(surface_positions, cell, float(total))
+        return self.charges(site_potentials, total)
+
+    def charges(self, site_potentials: Tensor, total: Tensor) -> Tensor:
+        """Charges [M] of the sites that were looked up last; `total` is one number."""
         response = self.linear_response(site_potentials)
         if self.correction is not None:
-            features = self.standardised(self.shell_sums(site_potentials, 0))
+            features = self.standardised(self.shell_sums(site_potentials, self.first_layer))
             response = response + self.residual_scale * self.correction(features).squeeze(1)
         if self.electrons is not None:
-            self.electrons.prepare(surface_positions, cell, total)
             potential = torch.mv(site_potentials, self.electron_weights)
             response = response + self.electrons(potential.unsqueeze(1)).squeeze(1)
         missing = self.layer_charges(site_potentials, total) - self.members.T @ response
@@ -175,8 +186,8 @@ class SitePotentialsModel(nn.Module):
         Tensor [], float64
             Distance of the furthest site, in units of that in the training data.
         """
-        whitened = self.whitened(site_potentials, surface_positions, cell)
-        return torch.linalg.norm(whitened, dim=1).max() / self.largest_norm
+        self.find_neighbours(surface_positions, cell)
+        return self.furthest(site_potentials)
 
     @torch.jit.export
     def whitened(self, site_potentials: Tensor, surface_positions: Tensor, cell: Tensor) -> Tensor:
@@ -191,7 +202,16 @@ class SitePotentialsModel(nn.Module):
             less.
         """
         self.find_neighbours(surface_positions, cell)
-        return self.standardised(self.shell_sums(site_potentials, 0)) @ self.whitening
+        return self.turned(site_potentials)
+
+    def furthest(self, site_potentials: Tensor) -> Tensor:
+        """`distance` for the sites that were looked up last."""
+        return torch.linalg.norm(self.turned(site_potentials), dim=1).max() / self.largest_norm
+
+    def turned(self, site_potentials: Tensor) -> Tensor:
+        """`whitened` for the sites that were looked up last."""
+        sums = self.shell_sums(site_potentials, self.first_layer)
+        return self.standardised(sums) @ self.whitening
 
     def find_neighbours(self, positions: Tensor, cell: Tensor) -> None:
         """Look up the neighbours, unless the sites are where they were."""
@@ -205,30 +225,30 @@ class SitePotentialsModel(nn.Module):
         layer = layer_of(positions, self.depths)
         table, sizes = neighbour_table(positions, cell, self.edges, layer)
         # the groups of the table are the shells of each layer, one layer after the other
-        shell = torch.repeat_interleave(
-            torch.arange(self.layers * self.shells, device=table.device) % self.shells,
+        group = torch.repeat_interleave(
+            torch.arange(self.layers * self.shells, device=table.device),
             torch.tensor(sizes, dtype=torch.int64, device=table.device),
         )
         # where linear_response finds what neighbour j adds to site i by way of shell s
         answers = self.layers * self.shells
-        entries = table * answers + layer * self.shells + shell.unsqueeze(1)
+        entries = table * answers + layer * self.shells + (group % self.shells).unsqueeze(1)
         outside = table == positions.size(0)
         self.entries = torch.where(outside, positions.size(0) * answers, entries).flatten()
         self.members = torch.nn.functional.one_hot(layer, self.layers).to(positions.dtype)
         self.neighbours = table.flatten()
-        self.shell_sizes = sizes
+        self.shell_of_row = group
+        self.first_layer = torch.nonzero(layer == 0).flatten()
         self.table_positions = positions.clone()
         self.table_cell = cell.clone()
 
     def forget_neighbours(self) -> None:
         """Drop what was looked up, so that it is not exported with the model."""
-        for name in ("table_positions", "table_cell", "neighbours", "entries", "members"):
+        for name in ("table_positions", "table_cell", *TABLES):
             setattr(self, name, getattr(self, name).new_empty(0))
-        self.shell_sizes = [0]
         if self.electrons is not None:
             self.electrons.forget()
 
-    def layer_charges(self, site_potentials: Tensor, total: float) -> Tensor:
+    def layer_charges(self, site_potentials: Tensor, total: Tensor) -> Tensor:
         """Charges [L] of the layers, which sum to the total, e."""
         means = self.layer_means(site_potentials) @ self.mean_weights.flatten(0, 1)
         charges = total * self.shares + self.members.sum(0) * means
@@ -259,27 +279,26 @@ class SitePotentialsModel(nn.Module):
         of_shells = coefficients.view(self.layers, self.shells, -1)
         self.weights[:, :, layer] = of_shells.transpose(1, 2)
 
-    def shell_sums(self, site_potentials: Tensor, layer: int) -> Tensor:
+    def shell_sums(self, site_potentials: Tensor, sites: Tensor) -> Tensor:
         """Potentials summed over each shell, for the neighbours looked up last.
 
         Parameters
         ----------
         site_potentials : Tensor [M, K], float64
-        layer : int
-            The layer whose sites are wanted.
+        sites : Tensor [N], int64
+            The sites whose shells are wanted.
 
         Returns
         -------
-        Tensor [M_l, L S K], float64
+        Tensor [N, L S K], float64
         """
-        sites, widths = site_potentials.size(0), site_potentials.size(1)
+        count, widths = site_potentials.size(0), site_potentials.size(1)
         used = site_potentials * (self.members @ self.used)
         padded = torch.cat([used, used.new_zeros(1, widths)])
-        rows = padded.index_select(0, self.neighbours).view(-1, sites, widths)
-        sums: list[Tensor] = []
-        for shell in torch.split(rows, self.shell_sizes):
-            sums.append(shell.sum(0))
-        return torch.cat(sums, 1)[self.members[:, layer] > 0]
+        rows = padded.index_select(0, self.neighbours).view(-1, count, widths)
+        sums = rows.new_zeros(self.layers * self.shells, count, widths)
+        sums = sums.index_add(0, self.shell_of_row, rows)
+        return sums.index_select(1, sites).transpose(0, 1).flatten(1)
 
     def standardised(self, sums: Tensor) -> Tensor:
         """Shell sums relative to their mean over the layer, in units of their spread."""

@@ -16,8 +16,9 @@ from voxion.charges.models.electrons import SheetElectrons
 from voxion.charges.models.ion_network import IonPositionsModel, dense_network
 from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.checkpoints import load_module, read_checkpoint
-from voxion.contract.schema import ChargeContract, parse_contract
-from voxion.errors import VoxionError
+from voxion.contract.package import PackagedModel
+from voxion.contract.schema import ChargeContract, load_model, parse_contract
+from voxion.errors import VoxionError, one_line
 from voxion.files import check_content, refusing
 
 FITTED_FILE = "fitted.pt"
@@ -72,6 +73,51 @@ def read_fitted(folder: Path) -> FittedModel:
     with refusing(path, "fitted model, or one of another version of voxion,", _ADVICE):
         model = load_module(lambda: build(arguments, state), state)
     return FittedModel(model.eval(), contract)
+
+
+def restored(path: str | Path) -> FittedModel:
+    """Build the Python model of a TorchScript archive of site potentials again.
+
+    Raises
+    ------
+    VoxionError
+        No such archive, or its model is none that this version can build.
+    """
+    module, contract = load_model(path)
+    advice = f"export it from its training folder again, model {path}"
+    if isinstance(module, PackagedModel) or contract.inputs != "site-potentials":
+        raise VoxionError(
+            "Only TorchScript models of site potentials can be written in another format: "
+            f"{advice}."
+        )
+    state = _in_layers(dict(module.state_dict()), module)
+    arguments = {"mean_charge": module.mean_charge, "hidden": _hidden(state)}
+    try:
+        model = _build_site_potentials(arguments, state)
+        known = model.state_dict()
+        # what a version of voxion did not have yet stays as it is in a new model
+        model.load_state_dict({**known, **{k: v for k, v in state.items() if k in known}})
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise VoxionError(
+            f"The model is of another version of voxion ({one_line(error, 200)}): {advice}."
+        ) from None
+    return FittedModel(model.eval(), contract)
+
+
+def _in_layers(state: dict[str, Any], module: Any) -> dict[str, Any]:
+    """Return the weights as a model of one layer has them, also of models that knew no layers."""
+    state.setdefault("depths", torch.zeros(1, dtype=torch.float64))
+    if state["edges"].dim() == 1:
+        state["edges"] = state["edges"][None, None]
+        state["weights"] = state["weights"][None, :, None]
+    if not hasattr(module, "distance"):
+        state["training_sites"] = torch.zeros((), dtype=torch.float64)
+    return state
+
+
+def _hidden(state: dict[str, Any]) -> int:
+    first = state.get("correction.0.bias")
+    return 0 if first is None else len(first)
 
 
 def _arguments(model: nn.Module) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 import voxion._core as _core
 from voxion.checkpoints import load_module, read_checkpoint
 from voxion.contract.model_file import write_model_file
+from voxion.contract.package import Method, Package
 from voxion.contract.schema import CONTRACT_FILE, ClassifierContract, load_model, parse_contract
 from voxion.errors import VoxionError
 from voxion.files import refusing
@@ -103,10 +104,11 @@ def read_classifier(folder: str | Path) -> Classifier:
 
 
 def export_classifier(folder: str | Path, path: str | Path) -> Path:
-    """Write the classifier of a training folder as TorchScript with its contract.
+    """Write the classifier of a training folder with its contract.
 
-    The written file is loaded in Python and in C++, as an engine does, and compared with the
-    Python module on grids of the training's stores; only then it gets its name.
+    A name that ends on .pt2 makes an AOTInductor package, any other TorchScript. The written file
+    is loaded in Python and in C++, as an engine does, and compared with the Python module on grids
+    of the training's stores; only then it gets its name.
 
     Parameters
     ----------
@@ -138,20 +140,28 @@ def write_model(classifier: Classifier, path: str | Path, labelled: LabelledSet)
     }
 
     def check(written: Path) -> None:
-        _compare_torchscript(classifier, written, labelled)
+        _compare_in_python(classifier, written, labelled)
         _compare_engine(classifier, written, labelled)
 
     module = ExportedClassifier(copy.deepcopy(classifier.network))
-    return write_model_file(module, extra, path, check)
+    return write_model_file(module, extra, path, check, lambda: _package(module, classifier))
 
 
-def _compare_torchscript(classifier: Classifier, path: Path, labelled: LabelledSet) -> None:
+def _package(module: nn.Module, classifier: Classifier) -> Package:
+    contract = classifier.contract
+    # an example of one grid would fix their number
+    grids = torch.zeros(2, len(contract.channels), *contract.grid, dtype=torch.float64)
+    sizes = ({0: torch.export.Dim.AUTO},)
+    return Package({"forward": Method(module, (grids,), sizes, len(contract.labels))})
+
+
+def _compare_in_python(classifier: Classifier, path: Path, labelled: LabelledSet) -> None:
     module, _ = load_model(path, ClassifierContract)
     for number, frame, expected in _expected_logits(classifier, labelled):
         grid = labelled.stores[number].normalised(frame).astype(np.float64)
         with torch.no_grad():
             found = module(torch.from_numpy(grid)[None])[0].numpy()
-        _require_equal(found, expected, f"TorchScript in Python, {_place(labelled, number, frame)}")
+        _require_equal(found, expected, f"Python, {_place(labelled, number, frame)}")
 
 
 def _compare_engine(classifier: Classifier, path: Path, labelled: LabelledSet) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from voxion.contract.package import PackagedModel
 from voxion.contract.schema import ClassifierContract, load_model
 from voxion.errors import VoxionError
 from voxion.voxels.classifier.network import C3D
@@ -81,6 +82,11 @@ def load_network(path: str | Path) -> tuple[C3D, ClassifierContract]:
         As `load_model`, or the model holds another network than this version's.
     """
     module, contract = load_model(path, ClassifierContract)
+    if isinstance(module, PackagedModel):
+        raise VoxionError(
+            f"Model {path} is a package of compiled code, whose layers cannot be looked into: "
+            "export the classifier as TorchScript, a name that ends on .pt."
+        )
     prefix = "network."
     weights = {
         name.removeprefix(prefix): value

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from benchmarks.devices.run import demonstration
+from benchmarks.common.demonstration import demonstration
 
 from tests.lammps.harness import charge_fix
 from voxion import _core

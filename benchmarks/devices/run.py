@@ -8,7 +8,6 @@ On a machine without a CUDA device it measures the CPU alone.
 from __future__ import annotations
 
 import platform
-import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,22 +15,17 @@ from pathlib import Path
 from statistics import median
 from typing import Annotated
 
-import numpy as np
 import torch
 import typer
 
+from benchmarks.common.demonstration import TOTAL_CHARGE, demonstration, tiled
 from benchmarks.common.report import Page, report_errors
 from voxion import _core
-from voxion.charges.sampling.run import load_configuration
-from voxion.demo import copy_system, model_path
-from voxion.engines.lammps import cell_of, gather, in_group, lammps_session
+from voxion.demo import model_path
 from voxion.voxels.classifier.network import C3D
 
 TILES = {336: 1, 5376: 4}  # atoms of the sheet, copies of the demonstration's along x and y
 BATCH = 10  # grids, as in training
-
-# positions and charges of the electrolyte, positions of the sheet, cell
-Configuration = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def main(
@@ -62,37 +56,15 @@ def _charges(devices: list[str], repeats: int) -> list[tuple[str, list[float]]]:
     small = demonstration()
     rows = []
     for atoms, copies in TILES.items():
-        sources, charges, surface, cell = _tiled(small, copies)
+        sources, charges, surface, cell = tiled(small, copies)
         times = []
         for device in devices:
             predictor = _core.ChargePredictor(str(model_path()), device)
-
-            total = -4.0 * copies**2
+            total = TOTAL_CHARGE * copies**2
             inputs = (sources, charges, surface, cell, (True, True, False), total)
             times.append(_time(partial(predictor.predict, *inputs), repeats))
         rows.append((f"update of {atoms} charges, site potentials included", times))
     return rows
-
-
-def demonstration() -> Configuration:
-    """Return the configuration of the embedded system."""
-    with tempfile.TemporaryDirectory() as work, lammps_session() as engine:
-        folder = copy_system(Path(work) / "system")
-        load_configuration(engine, folder, folder / "equilibrated.data")
-        positions, charges = gather(engine, "x"), gather(engine, "q")
-        surface = in_group(engine, "surface")
-        return positions[~surface], charges[~surface], positions[surface], cell_of(engine)[0]
-
-
-def _tiled(one: Configuration, copies: int) -> Configuration:
-    sources, charges, surface, cell = one
-    shifts = [i * cell[0] + j * cell[1] for i in range(copies) for j in range(copies)]
-    return (
-        np.vstack([sources + shift for shift in shifts]),
-        np.tile(charges, copies**2),
-        np.vstack([surface + shift for shift in shifts]),
-        cell * np.array([[copies], [copies], [1]]),
-    )
 
 
 def _classifier(devices: list[str], repeats: int) -> list[tuple[str, list[float]]]:

@@ -1,4 +1,4 @@
-"""AOTInductor packages in LAMMPS: the charges of the TorchScript model, at any size of the sheet."""
+"""AOTInductor packages in LAMMPS: the charges of the TorchScript model."""
 
 import numpy as np
 import pytest

@@ -126,9 +126,9 @@ def write_package(package: Package, extra_files: dict[str, str], path: Path) -> 
 
     if not hasattr(config.cpp, "march"):
         raise VoxionError(
-            f"torch {torch.__version__} makes no AOTInductor packages ({SUFFIX}) for other machines "
-            "than this one: install torch 2.13 or newer, or write TorchScript, a name that ends on "
-            ".pt."
+            f"torch {torch.__version__} compiles AOTInductor packages ({SUFFIX}) for this very "
+            "processor only: install torch 2.13 or newer, or write TorchScript, a name that ends "
+            "on .pt."
         )
     processor, options = _processor()
     with _quiet(), torch.no_grad():

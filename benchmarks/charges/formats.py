@@ -6,6 +6,7 @@ python -m benchmarks.charges.formats
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from benchmarks.common.models import EMBEDDED
 from benchmarks.common.report import Page, describe, environment, finished, report_errors
 from voxion import _core
 from voxion.charges.models.packaged import Electrode, package_site_potentials
+from voxion.charges.models.site_potentials import SitePotentialsModel
 from voxion.charges.training.fitted import restored
 from voxion.contract.model_file import write_model_file
 from voxion.contract.schema import CONTRACT_FILE, read_contract
@@ -33,14 +35,18 @@ MODELS = {
     "example 06, with electrons": EXAMPLES / "06_dftb_labels/graphene-dftb.pt",
     "example 07, graphene": EXAMPLES / "07_capacitor/graphene-conp.pt",
 }
+FORMATS = ("TorchScript", "package")
 COPIES = (1, 2, 4, 8)  # of the demonstration's sheet along x and y, for the embedded model
+RANKS = (1, 16, 64)
 NOTES = [
-    "model: its answer alone, from potentials at the sites to charges, which the first MPI rank "
-    "computes for all; update: with the potentials at the sites and the checks, of one process.",
-    "step: with fixed charges on one rank, of scaling.md; for sizes that are not in it, in "
-    "proportion to the number of atoms.",
-    "ranks: where the model's answer takes as long as a step's share of one rank, so that more "
-    "ranks gain little, if all else is shared evenly.",
+    "model: its answer alone, from potentials at the sites to charges; update: with the potentials "
+    "at the sites and the checks, of one process.",
+    "on N ranks: the response of one of N equal parts of the sheet with the sites around it that "
+    "matter, and the charges from all responses, as the first rank computes them; on one rank, or "
+    "where a part is more than half of the sheet, the whole model.",
+    "step / N: a step with fixed charges on one rank, of scaling.md (for sizes that are not in it "
+    "in proportion to the number of atoms), shared evenly. What is sent between ranks is in "
+    "neither.",
 ]
 
 
@@ -64,9 +70,12 @@ def main(
             head += [f"{what}: TorchScript, ms", "package, ms", "ratio"]
         page.table("Answers of models", head, [_answer_cells(row) for row in results["rows"]])
         steps = _steps()
-        head = ["electrode atoms", "step, ms", "ranks, TorchScript", "ranks, package"]
+        head = ["electrode atoms", "format"]
+        for ranks in RANKS:
+            head += [f"model on {ranks}, ms", f"step / {ranks}, ms"]
         sizes = [row for row in results["rows"] if row["model"] == "embedded"]
-        page.table("Where one rank's part limits", head, [_rank_cells(r, steps) for r in sizes])
+        cells = [_rank_cells(row, form, steps) for row in sizes for form in FORMATS]
+        page.table("The embedded model on many MPI ranks", head, cells)
         page.notes(NOTES)
         page.write(out, "formats", results)
 
@@ -74,8 +83,10 @@ def main(
 def _measure(name: str, archive: Path, copies: int, repeats: int, work: Path) -> dict[str, Any]:
     configuration = tiled(demonstration(), copies)
     total = TOTAL_CHARGE * copies**2
-    package = _packaged(archive, configuration, total, work / f"{archive.stem}.pt2")
-    models = {"torchscript": str(archive), "package": str(package)}
+    models = {
+        form: str(_written(archive, configuration, total, work / f"{archive.stem}{suffix}"))
+        for form, suffix in zip(FORMATS, (".pt", ".pt2"), strict=True)
+    }
     inputs = _model_inputs(archive, configuration, total)
     sources, charges, surface, cell = configuration
     actions: dict[str, Callable[[], Any]] = {}
@@ -85,15 +96,42 @@ def _measure(name: str, archive: Path, copies: int, repeats: int, work: Path) ->
         actions[f"update, {form}"] = partial(
             predictor.predict, sources, charges, surface, cell, (True, True, False), total
         )
+        if name == "embedded":
+            reach = read_contract(path).reach
+            actions |= _parts(path, inputs[:3], total, reach, form)
     answers = [actions[f"model, {form}"]() for form in models]
     times = _times(actions, repeats)
     difference = float(np.abs(answers[0] - answers[1]).max())
     return {"model": name, "atoms": len(surface), "difference": difference, "ms": times}
 
 
-def _packaged(archive: Path, configuration: Configuration, total: float, path: Path) -> Path:
+def _parts(
+    path: str, inputs: list[np.ndarray], total: float, reach: float | None, form: str
+) -> dict[str, Callable[[], Any]]:
+    """Return what a rank does where ranks share the model; without those who do not share it."""
+    assert reach is not None
+    whole = _core.Model(path)
+    response = whole.run("response", inputs)
+    complete = partial(whole.run, "complete", [*inputs, np.array([total]), response])
+    actions: dict[str, Callable[[], Any]] = {f"complete, {form}": complete}
+    potentials, surface, cell = inputs
+    for ranks in RANKS[1:]:
+        part = np.ones(len(surface), bool)
+        for axis in range(2):
+            edge = cell[axis, axis]
+            place = (surface[:, axis] - surface[:, axis].min() + reach + 1.0) % edge
+            part &= place < edge / math.isqrt(ranks) + 2 * (reach + 1.0)
+        if 2 * part.sum() <= len(surface):
+            share = [potentials[part].copy(), surface[part].copy(), cell]
+            actions[f"part of {ranks}, {form}"] = partial(_core.Model(path).run, "response", share)
+    return actions
+
+
+def _written(archive: Path, configuration: Configuration, total: float, path: Path) -> Path:
     fitted = restored(archive)
     contract = fitted.contract
+    model = fitted.model
+    assert isinstance(model, SitePotentialsModel)
     _, _, surface, cell = configuration
     electrode = Electrode(torch.from_numpy(surface.copy()), torch.from_numpy(cell.copy()), total)
     return write_model_file(
@@ -101,9 +139,7 @@ def _packaged(archive: Path, configuration: Configuration, total: float, path: P
         {CONTRACT_FILE: contract.to_json()},
         path,
         check=lambda written: None,
-        package=lambda: package_site_potentials(
-            fitted.model, electrode, contract.total_charge_input
-        ),
+        package=lambda: package_site_potentials(model, electrode, contract.total_charge_input),
     )
 
 
@@ -154,16 +190,21 @@ def _steps() -> dict[int, float]:
 def _answer_cells(row: dict[str, Any]) -> list[str]:
     cells = [row["model"], str(row["atoms"]), f"{row['difference']:.1g}"]
     for what in ("model", "update"):
-        script, package = row["ms"][f"{what}, torchscript"], row["ms"][f"{what}, package"]
+        script, package = (row["ms"][f"{what}, {form}"] for form in FORMATS)
         cells += [f"{script:.2f}", f"{package:.2f}", f"{package / script:.2f}"]
     return cells
 
 
-def _rank_cells(row: dict[str, Any], steps: dict[int, float]) -> list[str]:
+def _rank_cells(row: dict[str, Any], form: str, steps: dict[int, float]) -> list[str]:
     largest = max(steps)
     step = steps.get(row["atoms"], steps[largest] * row["atoms"] / largest)
-    ranks = [step / row["ms"][f"model, {form}"] for form in ("torchscript", "package")]
-    return [str(row["atoms"]), f"{step:.1f}", *(f"{number:.0f}" for number in ranks)]
+    cells = [str(row["atoms"]), form]
+    for ranks in RANKS:
+        part = row["ms"].get(f"part of {ranks}, {form}")
+        whole = row["ms"][f"model, {form}"]
+        time = whole if part is None else part + row["ms"][f"complete, {form}"]
+        cells += [f"{time:.2f}", f"{step / ranks:.2f}"]
+    return cells
 
 
 if __name__ == "__main__":

@@ -112,6 +112,10 @@ ChargeContract parse_charge_contract(const std::string &json, const std::string 
     if (!contract.plane_offset) reader.fail("its contract's 'layers' need 'plane_offset'");
     contract.layers = read_layers(reader);
   }
+  if (has("reach"))
+    contract.reach = reader.number(content, "reach", limits::least_cutoff, limits::cutoff);
+  if (positions && contract.reach)
+    reader.fail("its contract has 'reach', which inputs 'positions' do not use");
   contract.input_ranges = reader.ranges(positions ? 3 : site_inputs(contract));
   return contract;
 }

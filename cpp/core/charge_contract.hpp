@@ -43,6 +43,9 @@ struct ChargeContract {
   // Depths of the layers of nuclei behind the face, the first of them 0, angstrom. For pairs:
   // forward takes the depth of a nucleus in place of its z.
   std::vector<double> layers{0.0};
+  // angstrom; site potentials only: sites farther away do not matter for the model's response,
+  // which can be computed in parts; none: it cannot
+  std::optional<double> reach;
   InputRanges input_ranges;
 };
 

@@ -171,7 +171,7 @@ ChargeReport ChargePredictor::from_positions(std::span<const double> sources,
   require_finite(inputs[1], Rows::sources);
   require_finite(inputs[2], Rows::sites);
   require_finite(inputs[3], Rows::vectors);
-  auto report = finish(inputs, total, charges);
+  auto report = finish("forward", inputs, total, charges);
   report.outside_fraction = outside_fraction(sources);
   return report;
 }
@@ -180,14 +180,42 @@ ChargeReport ChargePredictor::from_site_potentials(std::span<const double> poten
                                                    std::span<const double> surface,
                                                    const Cell &cell, double total,
                                                    std::span<double> charges) {
+  auto inputs = checked_inputs(potentials, surface, cell);
+  if (contract_.total_charge_input) inputs.push_back({&total, {1}});
+  auto report = finish("forward", inputs, total, charges);
+  report.outside_fraction = outside_fraction(potentials);
+  return report;
+}
+
+std::vector<double> ChargePredictor::response(std::span<const double> potentials,
+                                              std::span<const double> surface, const Cell &cell) {
+  auto found = runner_->run("response", checked_inputs(potentials, surface, cell));
+  if (3 * found.size() != surface.size())
+    throw Error("the model returned responses of " + std::to_string(found.size()) + " of " +
+                std::to_string(surface.size() / 3) + " surface atoms");
+  return found;
+}
+
+ChargeReport ChargePredictor::from_response(std::span<const double> response,
+                                            std::span<const double> potentials,
+                                            std::span<const double> surface, const Cell &cell,
+                                            double total, std::span<double> charges) {
+  auto inputs = checked_inputs(potentials, surface, cell);
+  inputs.push_back({&total, {1}});
+  inputs.push_back({response.data(), {static_cast<std::int64_t>(response.size())}});
+  auto report = finish("complete", inputs, total, charges);
+  report.outside_fraction = outside_fraction(potentials);
+  return report;
+}
+
+std::vector<ArrayView> ChargePredictor::checked_inputs(std::span<const double> potentials,
+                                                       std::span<const double> surface,
+                                                       const Cell &cell) const {
   auto inputs = local_inputs(potentials, surface, cell);
   require_finite(inputs[0], Rows::sites);
   require_finite(inputs[1], Rows::sites);
   require_finite(inputs[2], Rows::vectors);
-  if (contract_.total_charge_input) inputs.push_back({&total, {1}});
-  auto report = finish(inputs, total, charges);
-  report.outside_fraction = outside_fraction(potentials);
-  return report;
+  return inputs;
 }
 
 std::optional<double> ChargePredictor::distance(std::span<const double> potentials,
@@ -210,9 +238,10 @@ std::vector<ArrayView> ChargePredictor::local_inputs(std::span<const double> pot
   return {{potentials.data(), {m, k}}, {surface.data(), {m, 3}}, {cell.vectors[0].data(), {3, 3}}};
 }
 
-ChargeReport ChargePredictor::finish(const std::vector<ArrayView> &inputs, double total,
+ChargeReport ChargePredictor::finish(const std::string &method,
+                                     const std::vector<ArrayView> &inputs, double total,
                                      std::span<double> charges) {
-  const auto predicted = runner_->run("forward", inputs);
+  const auto predicted = runner_->run(method, inputs);
   if (predicted.size() != charges.size())
     throw Error("the model returned " + std::to_string(predicted.size()) + " charges for " +
                 std::to_string(charges.size()) + " surface atoms; use a model made for them");

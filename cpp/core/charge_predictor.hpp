@@ -57,13 +57,23 @@ class ChargePredictor {
   ChargeReport from_site_potentials(std::span<const double> potentials,
                                     std::span<const double> surface, const Cell &cell, double total,
                                     std::span<double> charges);
+  // The two halves of from_site_potentials for models whose contract has a reach: the response of
+  // sites, right for those that have all sites within the reach around them; and the charges from
+  // the responses of all.
+  std::vector<double> response(std::span<const double> potentials, std::span<const double> surface,
+                               const Cell &cell);
+  ChargeReport from_response(std::span<const double> response, std::span<const double> potentials,
+                             std::span<const double> surface, const Cell &cell, double total,
+                             std::span<double> charges);
   // Distance of these inputs from those of the training, in units of the furthest one there; none
   // when the model does not tell. Throws Error when that is not finite.
   std::optional<double> distance(std::span<const double> potentials,
                                  std::span<const double> surface, const Cell &cell);
 
  private:
-  ChargeReport finish(const std::vector<ArrayView> &inputs, double total,
+  std::vector<ArrayView> checked_inputs(std::span<const double> potentials,
+                                        std::span<const double> surface, const Cell &cell) const;
+  ChargeReport finish(const std::string &method, const std::vector<ArrayView> &inputs, double total,
                       std::span<double> charges);
   std::vector<ArrayView> local_inputs(std::span<const double> potentials,
                                       std::span<const double> surface, const Cell &cell) const;

@@ -86,7 +86,8 @@ class PackageRunner : public ModelRunner {
     if (contents_.sheet) check_sheet(xyz, cell, total);
     tables_->update(xyz, cell);
     std::vector<at::Tensor> tensors{copied(inputs[0], at::kCPU)};
-    if (total) tensors.push_back(at::full({}, *total, at::kDouble));
+    for (std::size_t more = 3; more < inputs.size(); ++more)
+      tensors.push_back(copied(inputs[more], at::kCPU));
     const std::int64_t layers =
         static_cast<std::int64_t>(tables_->members().size()) / positions.shape[0];
     // in the order of TABLES in python/voxion/charges/models/site_potentials.py

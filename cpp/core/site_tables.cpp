@@ -35,7 +35,7 @@ void SiteTables::update(std::span<const double> positions, const Cell &cell) {
   layers_.clear();
   for (std::size_t site = 0; site < sites(); ++site)
     layers_.push_back(layer_of(positions[3 * site + 2]));
-  fill(find(periodic));
+  fill(find());
 }
 
 // The layer whose depth is the nearest.
@@ -48,7 +48,7 @@ std::size_t SiteTables::layer_of(double depth) const {
 }
 
 // All neighbours in ascending order of shell, site and neighbour.
-std::vector<SiteTables::Neighbour> SiteTables::find(const Cell &cell) {
+std::vector<SiteTables::Neighbour> SiteTables::find() const {
   std::vector<Neighbour> found;
   for (const auto &near : pairs_.sources()) {
     const std::size_t site = near.source;

@@ -48,7 +48,7 @@ class SiteTables {
     auto operator<=>(const Neighbour &) const = default;
   };
   std::size_t layer_of(double depth) const;
-  std::vector<Neighbour> find(const Cell &cell);
+  std::vector<Neighbour> find() const;
   void fill(const std::vector<Neighbour> &found);
 
   Shells shells_;

@@ -60,6 +60,18 @@ void ChargeSurface::on_root(const std::string &when, Action action) {
   if (!problem.empty()) error->all(FLERR, "{}{}: {}", owner_, when, problem);
 }
 
+// Runs `action` on each rank; a rank on which it throws ends the run with its message.
+template <typename Action>
+void ChargeSurface::on_all(Action action) {
+  try {
+    action();
+  } catch (const voxion::AtomError &e) {
+    error->one(FLERR, "{}{}: {}", owner_, at_step(), described(e));
+  } catch (const voxion::Error &e) {
+    error->one(FLERR, "{}{}: {}", owner_, at_step(), e.what());
+  }
+}
+
 std::string ChargeSurface::at_step() const { return fmt::format(" at step {}", update->ntimestep); }
 
 // The message with the IDs of its atoms.
@@ -74,17 +86,22 @@ std::string ChargeSurface::described(const voxion::AtomError &error) const {
 
 ChargeSurface::ChargeSurface(LAMMPS *lmp, const std::string &owner, const std::string &group,
                              const std::string &model, const std::string &device, int threads)
-    : Pointers(lmp), owner_(owner), group_(group), model_(model) {
-  load(device, threads);
+    : Pointers(lmp),
+      owner_(owner),
+      group_(group),
+      model_(model),
+      device_(device),
+      threads_(threads) {
+  load();
 }
 
 ChargeSurface::~ChargeSurface() = default;
 
 // Rank 0 runs the model; all ranks know its contract.
-void ChargeSurface::load(const std::string &device, int threads) {
+void ChargeSurface::load() {
   std::string json;
   on_root("", [&] {
-    auto runner = voxion::load_model(model_, device, threads);
+    auto runner = voxion::load_model(model_, device_, threads_);
     json = runner->contract_json();
     predictor_ = std::make_unique<voxion::ChargePredictor>(std::move(runner), model_);
     model_hash_ = voxion::hash_file(model_);
@@ -187,18 +204,17 @@ void ChargeSurface::predict(double total) {
   if (site_potentials_) {
     near_sources_->gather(positions_, angstrom_, sources_, source_charges_, call_tags_);
     potentials_.resize(charges_.size() * site_potentials_->columns());
-    try {
+    on_all([&] {
       site_potentials_->compute(positions_, sources_, source_charges_, cell, potentials_);
-    } catch (const voxion::AtomError &e) {
-      error->one(FLERR, "{}{}: {}", owner_, at_step(), described(e));
-    } catch (const voxion::Error &e) {
-      error->one(FLERR, "{}{}: {}", owner_, at_step(), e.what());
-    }
+    });
     MPI_Allreduce(MPI_IN_PLACE, potentials_.data(), static_cast<int>(potentials_.size()),
                   MPI_DOUBLE, MPI_SUM, world);
-    on_root(at_step(), [&] {
-      report = predictor_->from_site_potentials(potentials_, seen_, cell, total, charges_);
-    });
+    if (share_prediction(cell))
+      predict_in_parts(cell, total);
+    else
+      on_root(at_step(), [&] {
+        report = predictor_->from_site_potentials(potentials_, seen_, cell, total, charges_);
+      });
   } else {
     gather_positions(source_tags_, sources_bit_, sources_);
     call_tags_ = source_tags_;
@@ -209,6 +225,45 @@ void ChargeSurface::predict(double total) {
   MPI_Bcast(charges_.data(), static_cast<int>(charges_.size()), MPI_DOUBLE, 0, world);
   MPI_Bcast(&report, sizeof(voxion::ChargeReport), MPI_BYTE, 0, world);
   distance_known_ = !site_potentials_;
+}
+
+// True where each rank gains by computing its part of the model's response: a part that is not
+// much smaller than the electrode, with the sites around it, takes as long as the whole.
+bool ChargeSurface::share_prediction(const voxion::Cell &cell) {
+  if (!contract_.reach || comm->nprocs == 1) return false;
+  if (!domain_)
+    domain_ = std::make_unique<voxion::SiteDomain>(comm->me, comm->nprocs, *contract_.reach);
+  domain_->update(seen_, cell);
+  auto largest = static_cast<int>(domain_->sites().size());
+  MPI_Allreduce(MPI_IN_PLACE, &largest, 1, MPI_INT, MPI_MAX, world);
+  if (2 * static_cast<std::size_t>(largest) > tags_.size()) return false;
+  if (!part_predictor_)
+    on_all([&] {
+      part_predictor_ = std::make_unique<voxion::ChargePredictor>(
+          voxion::load_model(model_, device_, threads_), model_);
+    });
+  return true;
+}
+
+void ChargeSurface::predict_in_parts(const voxion::Cell &cell, double total) {
+  const auto &sites = domain_->sites();
+  std::vector<double> response(charges_.size(), 0.0);
+  on_all([&] {
+    try {
+      const auto found = part_predictor_->response(
+          voxion::rows_of(potentials_, site_potentials_->columns(), sites),
+          voxion::rows_of(seen_, 3, sites), cell);
+      for (std::size_t i = 0; i < domain_->own(); ++i) response[sites[i]] = found[i];
+    } catch (const voxion::AtomError &e) {  // by its number among all sites
+      throw voxion::AtomError(e.what(), e.site ? std::optional(sites[*e.site]) : e.site, e.source);
+    }
+  });
+  const auto count = static_cast<int>(response.size());
+  MPI_Reduce(comm->me == 0 ? MPI_IN_PLACE : response.data(), response.data(), count, MPI_DOUBLE,
+             MPI_SUM, 0, world);
+  on_root(at_step(), [&] {
+    report = predictor_->from_response(response, potentials_, seen_, cell, total, charges_);
+  });
 }
 
 // The positions (angstrom, inside the periodic box) of a group on all ranks, by ascending ID.

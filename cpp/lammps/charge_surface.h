@@ -10,6 +10,7 @@
 #include "charge_predictor.hpp"
 #include "corrugation.hpp"
 #include "pointers.h"
+#include "site_domain.hpp"
 #include "site_potentials.hpp"
 
 namespace voxion {
@@ -59,7 +60,7 @@ class ChargeSurface : protected Pointers {
   double memory_usage() const;
 
  private:
-  void load(const std::string &device, int threads);
+  void load();
   void find_groups(const std::string &sources);
   void check_charges();
   void gather_positions(const std::vector<tagint> &tags, int bit, std::vector<double> &xyz);
@@ -67,8 +68,13 @@ class ChargeSurface : protected Pointers {
   std::string at_step() const;
   template <typename Action>
   void on_root(const std::string &when, Action action);
+  template <typename Action>
+  void on_all(Action action);
+  bool share_prediction(const voxion::Cell &cell);
+  void predict_in_parts(const voxion::Cell &cell, double total);
 
-  std::string owner_, group_, model_;
+  std::string owner_, group_, model_, device_;
+  int threads_ = 1;
   int bit_ = 0, sources_bit_ = 0;
   double angstrom_ = 1.0;
 
@@ -76,6 +82,9 @@ class ChargeSurface : protected Pointers {
   voxion::Corrugation corrugation_{0.0};
   std::uint64_t model_hash_ = 0;
   std::unique_ptr<voxion::ChargePredictor> predictor_;  // rank 0 only
+  // Of ranks that share the work: their part of the electrode, and the model for it.
+  std::unique_ptr<voxion::SiteDomain> domain_;
+  std::unique_ptr<voxion::ChargePredictor> part_predictor_;
   std::unique_ptr<voxion::SitePotentials> site_potentials_;
   std::unique_ptr<NearSources> near_sources_;
 

@@ -46,6 +46,9 @@ BOOST_AUTO_TEST_CASE(site_potentials_contract_is_read) {
   BOOST_CHECK(contract.sources.size() == 1 && !contract.sources[0].count);
   BOOST_CHECK(contract.input_ranges.max[1] == 2.0);
   BOOST_CHECK(!contract.plane_offset);
+  BOOST_CHECK(!contract.reach);
+  BOOST_CHECK(
+      *parse(replaced(local, "\"input_ranges\"", "\"reach\": 6.5, \"input_ranges\"")).reach == 6.5);
   const auto of_pairs =
       replaced(local, "\"input_ranges\"", "\"plane_offset\": 0.15, \"input_ranges\"");
   BOOST_CHECK(*parse(of_pairs).plane_offset == 0.15);
@@ -104,6 +107,8 @@ BOOST_AUTO_TEST_CASE(every_rule_of_the_contract_is_enforced) {
       "do not use");
   bad(local, "\"input_ranges\"", "\"total_charge_input\": 1, \"input_ranges\"", "true or false");
   bad(positions, "\"input_ranges\"", "\"plane_offset\": 0.2, \"input_ranges\"", "do not use");
+  bad(positions, "\"input_ranges\"", "\"reach\": 6.0, \"input_ranges\"", "do not use");
+  bad(local, "\"input_ranges\"", "\"reach\": 0, \"input_ranges\"", "'reach' must be a number");
   bad(local, "\"input_ranges\"", "\"plane_offset\": 101, \"input_ranges\"",
       "'plane_offset' must be a number from -100.0 to 100.0, found 101");
   const std::string in_pair = "\"plane_offset\": 0.1, \"input_ranges\"";

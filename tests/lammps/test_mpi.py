@@ -8,6 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.packages import graphene
+from voxion.charges.models.packaged import package_site_potentials
+from voxion.charges.training.fitted import restored
+from voxion.contract.model_file import write_model_file
+from voxion.contract.schema import CONTRACT_FILE
+from voxion.demo import model_path
+from voxion.engines.lammps import run_lammps
+from voxion.systems.graphene import GrapheneSystem
+
 from .harness import charge_fix
 
 BIN = Path(sys.executable).parent
@@ -68,6 +77,39 @@ def test_local_model(sheet, local_model, tmp_path, layout):
     several = charges_on(ranks, sheet, tmp_path, fix, layout)
     assert np.abs(one - several).max() < 1e-10
     assert np.ptp(one) > 1e-3
+
+
+@pytest.fixture(scope="module")
+def wide_sheet(tmp_path_factory) -> Path:
+    """1344 atoms, 59 by 60 angstrom."""
+    folder = tmp_path_factory.mktemp("wide")
+    GrapheneSystem(cells=(24, 14), total_charge=-16, thickness=15.0).build(folder, seed=7)
+    run_lammps(folder / "in.equilibrate", variables={"steps": 20})
+    return folder
+
+
+@pytest.mark.parametrize("name", ["model.pt", "model.pt2"])
+def test_ranks_share_a_model_that_has_a_reach(wide_sheet, tmp_path, name):
+    def write(reach: float | None) -> Path:
+        fitted = restored(model_path())
+        contract = fitted.contract.model_copy(update={"reach": reach})
+        folder = tmp_path / f"reach{reach}"
+        return write_model_file(
+            fitted.model,
+            {CONTRACT_FILE: contract.to_json()},
+            folder / name,
+            check=lambda written: None,
+            package=lambda: package_site_potentials(fitted.model, graphene((6, 4)), False),
+        )
+
+    fix = charge_fix(write(restored(model_path()).contract.reach), more="range ignore")
+    one, eight = (charges_on(n, wide_sheet, tmp_path, fix) for n in (1, 8))
+    assert np.abs(one - eight).max() < 1e-12
+    assert np.ptp(one) > 1e-3
+    if name == "model.pt":
+        # what is shared is really in parts: with too short a reach their edges are wrong
+        cut = charges_on(8, wide_sheet, tmp_path, charge_fix(write(0.5), more="range ignore"))
+        assert np.abs(one - cut).max() > 1e-6
 
 
 def test_positions_model(sheet, ion_model, tmp_path):

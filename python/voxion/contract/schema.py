@@ -138,6 +138,7 @@ class ChargeContract(Contract):
     plane_offset: Annotated[float, Field(ge=-100, le=100)] | None = None
     corrugation: Annotated[float, Field(ge=-10, le=10)] | None = None
     layers: Annotated[tuple[Depth, ...], Field(min_length=2, max_length=100)] | None = None
+    reach: Cutoff | None = None
 
     @model_validator(mode="after")
     def _fits_inputs(self) -> ChargeContract:
@@ -174,6 +175,8 @@ class ChargeContract(Contract):
             raise ValueError("'total_charge_input' is not used by inputs 'positions'")
         if self.plane_offset is not None:
             raise ValueError("'plane_offset' is not used by inputs 'positions'")
+        if self.reach is not None:
+            raise ValueError("'reach' is not used by inputs 'positions'")
 
     @property
     def depths(self) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from voxion.charges.models.ion_network import IonPositionsModel
-from voxion.charges.models.site_potentials import TABLES, SitePotentialsModel
+from voxion.charges.models.site_potentials import TABLES, SitePotentialsModel, reach_of
 from voxion.contract.package import Method, Package
 
 AUTO = torch.export.Dim.AUTO
@@ -76,7 +76,7 @@ def package_site_potentials(
     model.find_neighbours(electrode.positions, electrode.cell)
     tables = tuple(getattr(model, name).clone() for name in TABLES)
     model.forget_neighbours()
-    total = torch.tensor(electrode.total_charge, dtype=torch.float64)
+    total = torch.tensor([electrode.total_charge], dtype=torch.float64)
     contents: dict[str, Any] = {
         "shells": {"edges": model.edges.tolist(), "depths": model.depths.tolist()}
     }
@@ -92,11 +92,14 @@ def package_site_potentials(
     def method(name: str, inputs: tuple[Tensor, ...], columns: int | None = None) -> Method:
         dynamic: tuple[Any, ...] | None = None
         if model.electrons is None:
-            sizes = ({0: AUTO}, {})[: len(inputs)]
+            sizes = ({0: AUTO}, {}, {0: AUTO})[: len(inputs)]
             dynamic = (sizes, tuple({0: AUTO} for _ in tables))
         return Method(_WithTables(model, name), (inputs, tables), dynamic, columns)
 
     methods = {"forward": method("charges", (potentials, total)[: 1 + total_charge_input])}
+    if reach_of(model) is not None:
+        methods["response"] = method("linear_response", (potentials,))
+        methods["complete"] = method("completed", (potentials, total, potentials[:, 0].clone()))
     if float(model.training_sites) > 0:
         methods["distance"] = method("furthest", (potentials,))
         methods["whitened"] = method("turned", (potentials,), model.whitening.size(1))
@@ -110,11 +113,13 @@ class _Called(nn.Module):
         super().__init__()
         self.model, self.name = model, name
 
-    def forward(self, potentials: Tensor, *total: Tensor) -> Tensor:
-        if self.name == "charges" and not total:
+    def forward(self, potentials: Tensor, *more: Tensor) -> Tensor:
+        if self.name == "charges" and not more:
             mean = potentials.new_tensor(self.model.mean_charge)
             return self.model.charges(potentials, mean * potentials.size(0))
-        result: Tensor = getattr(self.model, self.name)(potentials, *total)
+        if more:
+            more = (more[0][0], *more[1:])  # the total charge
+        result: Tensor = getattr(self.model, self.name)(potentials, *more)
         return result
 
 

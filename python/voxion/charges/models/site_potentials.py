@@ -172,8 +172,39 @@ class SitePotentialsModel(nn.Module):
         if self.electrons is not None:
             potential = torch.mv(site_potentials, self.electron_weights)
             response = response + self.electrons(potential.unsqueeze(1)).squeeze(1)
+        return self.completed(site_potentials, total, response)
+
+    def completed(self, site_potentials: Tensor, total: Tensor, response: Tensor) -> Tensor:
+        """Charges [M] from the responses of all sites, [M]."""
         missing = self.layer_charges(site_potentials, total) - self.members.T @ response
         return response + self.members @ (missing / self.members.sum(0))
+
+    @torch.jit.export
+    def response(self, site_potentials: Tensor, surface_positions: Tensor, cell: Tensor) -> Tensor:
+        """Linear part of the response, [M], which depends on sites within the reach of the shells.
+
+        Of a part of an electrode, what comes out is right for sites that have all of these in it.
+        Arguments are the first three of `forward`.
+        """
+        self.find_neighbours(surface_positions, cell)
+        return self.linear_response(site_potentials)
+
+    @torch.jit.export
+    def complete(
+        self,
+        site_potentials: Tensor,
+        surface_positions: Tensor,
+        cell: Tensor,
+        total_charge: Tensor,
+        response: Tensor,
+    ) -> Tensor:
+        """Charges [M] of one configuration from the responses of all its sites, [M].
+
+        Arguments are those of `forward`, and `response`. Not for models with electrons or a
+        correction, whose response is not all linear.
+        """
+        self.find_neighbours(surface_positions, cell)
+        return self.completed(site_potentials, total_charge.flatten()[0], response)
 
     @torch.jit.export
     def distance(self, site_potentials: Tensor, surface_positions: Tensor, cell: Tensor) -> Tensor:
@@ -303,6 +334,13 @@ class SitePotentialsModel(nn.Module):
     def standardised(self, sums: Tensor) -> Tensor:
         """Shell sums relative to their mean over the layer, in units of their spread."""
         return (sums - sums.mean(0)) / self.feature_scale
+
+
+def reach_of(model: SitePotentialsModel) -> float | None:
+    """Return how far away sites matter for a site's response, angstrom; None: all do."""
+    if model.electrons is not None or model.correction is not None:
+        return None
+    return float(model.edges.max())
 
 
 def layer_of(positions: Tensor, depths: Tensor) -> Tensor:

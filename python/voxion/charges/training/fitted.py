@@ -14,7 +14,7 @@ from torch import nn
 from voxion.charges.data.bins import ChargeBins
 from voxion.charges.models.electrons import SheetElectrons
 from voxion.charges.models.ion_network import IonPositionsModel, dense_network
-from voxion.charges.models.site_potentials import SitePotentialsModel
+from voxion.charges.models.site_potentials import SitePotentialsModel, reach_of
 from voxion.checkpoints import load_module, read_checkpoint
 from voxion.contract.package import PackagedModel
 from voxion.contract.schema import ChargeContract, load_model, parse_contract
@@ -101,7 +101,8 @@ def restored(path: str | Path) -> FittedModel:
         raise VoxionError(
             f"The model is of another version of voxion ({one_line(error, 200)}): {advice}."
         ) from None
-    return FittedModel(model.eval(), contract)
+    assert isinstance(model, SitePotentialsModel)
+    return FittedModel(model.eval(), contract.model_copy(update={"reach": reach_of(model)}))
 
 
 def _in_layers(state: dict[str, Any], module: Any) -> dict[str, Any]:

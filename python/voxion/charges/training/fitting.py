@@ -40,7 +40,11 @@ from voxion.charges.models.linear_response import (
 )
 from voxion.charges.models.planar_pair import fit_planes, planar_pair
 from voxion.charges.models.shells import layer_shell_edges
-from voxion.charges.models.site_potentials import SitePotentialsModel, layer_of
+from voxion.charges.models.site_potentials import (
+    SitePotentialsModel,
+    layer_of,
+    reach_of,
+)
 from voxion.charges.training.electron_fit import fit_electrons
 from voxion.charges.training.fitted import FittedModel
 from voxion.charges.training.loops import (
@@ -293,6 +297,7 @@ def _fitted(
         radial_functions=settings.radial_functions,
         largest_wave_vector=settings.largest_wave_vector,
         input_ranges=_ranges(potentials),
+        reach=reach_of(model),
         **values,
     )
     return FittedModel(model.eval(), contract)

@@ -228,9 +228,10 @@ void ChargeSurface::predict(double total) {
 }
 
 // True where each rank gains by computing its part of the model's response: a part that is not
-// much smaller than the electrode, with the sites around it, takes as long as the whole.
+// much smaller than the electrode, with the sites around it, takes as long as the whole. A GPU is
+// quicker with the whole.
 bool ChargeSurface::share_prediction(const voxion::Cell &cell) {
-  if (!contract_.reach || comm->nprocs == 1) return false;
+  if (!contract_.reach || comm->nprocs == 1 || device_ != "cpu") return false;
   if (!domain_)
     domain_ = std::make_unique<voxion::SiteDomain>(comm->me, comm->nprocs, *contract_.reach);
   domain_->update(seen_, cell);
@@ -249,6 +250,7 @@ void ChargeSurface::predict_in_parts(const voxion::Cell &cell, double total) {
   const auto &sites = domain_->sites();
   std::vector<double> response(charges_.size(), 0.0);
   on_all([&] {
+    if (domain_->own() == 0) return;
     try {
       const auto found = part_predictor_->response(
           voxion::rows_of(potentials_, site_potentials_->columns(), sites),

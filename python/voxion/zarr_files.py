@@ -20,7 +20,6 @@ from zarr.abc.codec import Codec
 from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, ShardingCodec, ZstdCodec
 from zarr.core.array_spec import ArraySpec
 from zarr.core.buffer import Buffer
-from zarr.core.chunk_grids import RegularChunkGrid
 from zarr.core.metadata import ArrayV3Metadata
 from zarr.storage import LocalStore, StorePath
 
@@ -279,10 +278,11 @@ def _bounded_codec(name: str, codec: Codec) -> Codec:
 
 def _chunk_bytes(name: str, metadata: ArrayV3Metadata) -> int:
     """Size of an unpacked chunk, or shard with its index, after a look at whether it can be."""
-    grid = metadata.chunk_grid
-    if not isinstance(grid, RegularChunkGrid):
+    # classes of grids have other names from zarr 3.2 on
+    grid: dict[str, Any] = metadata.chunk_grid.to_dict()
+    if grid["name"] != "regular":
         raise ValueError(f"{name} has chunks of different shapes")
-    shape = grid.chunk_shape
+    shape: tuple[int, ...] = tuple(grid["configuration"]["chunk_shape"])
     if len(shape) != len(metadata.shape) or min(shape, default=1) < 1:
         raise ValueError(
             f"{name} has chunks of shape {list(shape)}; expected {len(metadata.shape)} edges of 1 "

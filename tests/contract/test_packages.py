@@ -1,6 +1,7 @@
 """AOTInductor packages: the numbers of TorchScript, and refusals of what does not fit."""
 
 import json
+import subprocess
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -123,6 +124,23 @@ def test_a_damaged_package_is_refused(packaged_model, tmp_path):
     for load in (load_model, lambda p: _core.ChargePredictor(str(p))):
         with pytest.raises(VoxionError, match="not a whole TorchScript archive or package"):
             load(path)
+
+
+def test_packages_need_no_executable_stack(packaged_model, tmp_path):
+    """Newer C libraries refuse to load what does."""
+    with zipfile.ZipFile(packaged_model) as archive:
+        libraries = [name for name in archive.namelist() if name.endswith(".so")]
+        archive.extractall(tmp_path, libraries)
+    assert libraries
+    for name in libraries:
+        told = subprocess.run(
+            ["readelf", "--program-headers", "--wide", str(tmp_path / name)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        (stack,) = [line for line in told.splitlines() if "GNU_STACK" in line]
+        assert "RWE" not in stack and "RW" in stack
 
 
 def test_a_package_tells_its_contract_without_being_loaded(packaged_model, tmp_path, capsys):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import platform
+import struct
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from voxion.errors import VoxionError, one_line
 
 PACKAGE_FILE = "package.json"
 SUFFIX = ".pt2"
+_GNU_STACK, _EXECUTABLE = 0x6474E551, 1  # of program headers
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,26 @@ def _compiled(name: str, method: Method, options: dict[str, Any]) -> list[Any]:
             "ends on .pt."
         ) from None
     assert isinstance(files, list)
+    for file in files:
+        if str(file).endswith(".so"):
+            _forbid_executable_stack(Path(file))
     return [file for file in files if not str(file).endswith(".cpp")]
+
+
+def _forbid_executable_stack(library: Path) -> None:
+    """Take back the demand for an executable stack, which glibc 2.41 and newer refuse to load.
+
+    It comes from the assembler file of the weights, which torch writes without saying that it needs
+    none. Offsets are those of 64-bit ELF files.
+    """
+    content = bytearray(library.read_bytes())
+    (table,) = struct.unpack_from("<Q", content, 0x20)
+    size, count = struct.unpack_from("<HH", content, 0x36)
+    for header in range(table, table + size * count, size):
+        kind, flags = struct.unpack_from("<II", content, header)
+        if kind == _GNU_STACK:
+            struct.pack_into("<I", content, header + 4, flags & ~_EXECUTABLE)
+    library.write_bytes(content)
 
 
 def _processor() -> tuple[str, dict[str, Any]]:

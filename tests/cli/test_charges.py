@@ -29,6 +29,17 @@ def test_train_export_and_score(linear_dataset, tmp_path):
     assert scores["frames"] == 6 and scores["model"]["mae"] < 1e-6 < scores["constant"]["mae"]
 
 
+def test_export_of_a_model_file_names_its_data_sets(linear_training, linear_dataset, tmp_path):
+    model, folder = linear_training[0].model_path, linear_training[1]
+    anew = _run("export", model, "--data", linear_dataset, "--out", tmp_path / "anew.pt")
+    assert anew.exit_code == 0, anew.output
+    assert read_contract(tmp_path / "anew.pt") == read_contract(model)
+    for source, data in ((model, []), (folder, ["--data", linear_dataset])):
+        refused = _run("export", source, *data, "--out", tmp_path / "refused.pt")
+        assert "--data names the data sets" in str(refused.exception)
+        assert not (tmp_path / "refused.pt").exists()
+
+
 def test_train_with_plane_waves(linear_dataset, tmp_path):
     trained = _run("train", linear_dataset, "--out", tmp_path / "run", *SYSTEM, "--largest-wave", 1)
     assert trained.exit_code == 0, trained.output

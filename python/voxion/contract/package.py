@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -133,8 +134,6 @@ def write_package(package: Package, extra_files: dict[str, str], path: Path) -> 
             "on .pt."
         )
     processor, options = _processor()
-    with _quiet(), torch.no_grad():
-        files = {name: _compiled(name, one, options) for name, one in package.methods.items()}
     contents = {
         "torch_version": torch.__version__.partition("+")[0],
         "processor": processor,
@@ -144,8 +143,14 @@ def write_package(package: Package, extra_files: dict[str, str], path: Path) -> 
         **package.contents,
     }
     texts = {**extra_files, PACKAGE_FILE: json.dumps(contents)}
-    with path.open("w+b") as file:
-        package_pt2(file, aoti_files=files, extra_files=texts)
+    # a folder of its own, since torch's cache is written by other processes too
+    with TemporaryDirectory() as work, _quiet(), torch.no_grad():
+        files = {
+            name: _compiled(name, one, {**options, "aot_inductor.output_path": f"{work}/{name}/"})
+            for name, one in package.methods.items()
+        }
+        with path.open("w+b") as file:
+            package_pt2(file, aoti_files=files, extra_files=texts)
 
 
 def _compiled(name: str, method: Method, options: dict[str, Any]) -> list[Any]:
@@ -166,7 +171,7 @@ def _compiled(name: str, method: Method, options: dict[str, Any]) -> list[Any]:
     assert isinstance(files, list)
     for file in files:
         if str(file).endswith(".so"):
-            _forbid_executable_stack(Path(file))
+            _forbid_executable_stack(Path(str(file)))
     return [file for file in files if not str(file).endswith(".cpp")]
 
 
